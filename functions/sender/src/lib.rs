@@ -1,0 +1,1 @@
+//! Sends one batch of recipients.

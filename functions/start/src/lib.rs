@@ -1,0 +1,1 @@
+//! Starts campaigns and fans them out, lane by lane.

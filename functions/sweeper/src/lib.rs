@@ -1,0 +1,1 @@
+//! Picks up whatever was left behind.

@@ -1,0 +1,1 @@
+//! The whole of fanmail on one machine.

@@ -1,0 +1,1 @@
+//! The rules of fanmail, without I/O, clock or randomness.

@@ -1,0 +1,1 @@
+//! The SQS adapter and the versioned message bodies.

@@ -1,0 +1,1 @@
+//! Lambda glue: configuration, clients, telemetry, partial batch responses.

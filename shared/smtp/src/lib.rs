@@ -1,0 +1,1 @@
+//! A small SMTP client that says exactly what became of a message.

@@ -1,0 +1,1 @@
+//! The DynamoDB adapter: every conditional write of the project.

@@ -1,0 +1,1 @@
+//! Simulated ports, faults, a virtual clock and builders for tests.
