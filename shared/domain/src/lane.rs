@@ -1,0 +1,312 @@
+//! The lane: a contiguous range of the 64 shards, planned by one fan-out at a time.
+//!
+//! A lane has two halves that different writers own. The *plan* (cursor, `created`, `enqueued`, the lease)
+//! is written by the fan-out that holds the lane, under `rev`. The *counters* (`done` and the tally) are
+//! added to by every batch that ends, in the same transaction that ends it.
+//!
+//! `created` batches are in the ledger; of those, tasks were sent for the first `enqueued`. Whoever takes the
+//! lane sends what lies between again, so a crash between writing and sending, a new epoch and a purged
+//! queue are all mended the same way: by moving `enqueued` back.
+
+use crate::{Epoch, Holder, IllegalTransition, LaneNo, Shard, SubscriberId, Tally, Timestamp};
+
+/// The half of a lane that fan-out writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LanePlan {
+    /// Which lane.
+    pub no: LaneNo,
+    /// The shards it covers, first and last.
+    pub shards: (Shard, Shard),
+    /// Grows with every write of the plan; the write names the one it read.
+    pub rev: u32,
+    /// The run whose tasks `enqueued` counts.
+    pub epoch: Epoch,
+    /// The last subscriber planned; ids order by shard first, so this is a place in the whole range.
+    pub cursor: Option<SubscriberId>,
+    /// Whether the last page was written: nobody will be added any more.
+    pub sealed: bool,
+    /// How many batches are in the ledger.
+    pub created: u32,
+    /// For how many of them a task was sent in this epoch.
+    pub enqueued: u32,
+    /// How many recipients those batches have.
+    pub recipients: u64,
+    /// Who plans it, if anybody.
+    pub holder: Option<Holder>,
+    /// Until when the lane is not to be considered left behind.
+    pub until: Timestamp,
+}
+
+/// A lane as the store has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lane {
+    /// What fan-out wrote.
+    pub plan: LanePlan,
+    /// How many of the created batches are done.
+    pub done: u32,
+    /// How their recipients ended, and those of batches under way as far as they are counted.
+    pub tally: Tally,
+}
+
+/// What happens to a lane's plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LaneEvent {
+    /// A fan-out takes the lane.
+    Taken {
+        /// Who takes it.
+        holder: Holder,
+        /// The run it works for.
+        epoch: Epoch,
+        /// The taker's time.
+        now: Timestamp,
+        /// When the lease is to end.
+        until: Timestamp,
+    },
+    /// A page of batches is written.
+    Planned {
+        /// How many batches.
+        batches: u32,
+        /// How many recipients in them.
+        recipients: u64,
+        /// The last subscriber of the page.
+        cursor: SubscriberId,
+    },
+    /// The last page is written.
+    Sealed,
+    /// Tasks were sent for all batches below this one.
+    Enqueued {
+        /// The new count.
+        batches: u32,
+    },
+    /// The holder gives the lane back.
+    Released {
+        /// The holder's time: from now on the lane may be left behind.
+        now: Timestamp,
+    },
+    /// All tasks may be lost: send them again.
+    Rewound {
+        /// The sweeper's time.
+        now: Timestamp,
+    },
+}
+
+impl LanePlan {
+    /// A lane as the start writes it, not to be considered left behind before `until`.
+    #[must_use]
+    pub fn planned(no: LaneNo, shards: (Shard, Shard), epoch: Epoch, until: Timestamp) -> Self {
+        Self {
+            no,
+            shards,
+            rev: 0,
+            epoch,
+            cursor: None,
+            sealed: false,
+            created: 0,
+            enqueued: 0,
+            recipients: 0,
+            holder: None,
+            until,
+        }
+    }
+
+    /// The only way to change a plan.
+    ///
+    /// A newer epoch takes the lane even from a holder whose lease still runs: that holder works for a run
+    /// that is over, and its next write is refused by `rev`.
+    ///
+    /// # Errors
+    ///
+    /// [`IllegalTransition`] if somebody else holds the lane, or nobody does and somebody must, or the plan
+    /// would grow after it was sealed.
+    pub fn apply(mut self, event: LaneEvent) -> Result<Self, IllegalTransition> {
+        use LaneEvent as E;
+
+        let held = self.holder.is_some();
+        let illegal = Err(IllegalTransition { state: self.state_name(), event: event.name() });
+        match event {
+            E::Taken { holder, epoch, now, until }
+                if epoch >= self.epoch && (epoch > self.epoch || !held || self.until <= now) =>
+            {
+                if epoch > self.epoch {
+                    (self.epoch, self.enqueued) = (epoch, 0);
+                }
+                (self.holder, self.until) = (Some(holder), until);
+            }
+            E::Planned { batches, recipients, cursor } if held && !self.sealed => {
+                self.created += batches;
+                self.recipients += recipients;
+                self.cursor = Some(cursor);
+            }
+            E::Sealed if held => self.sealed = true,
+            E::Enqueued { batches } if held && (self.enqueued..=self.created).contains(&batches) => {
+                self.enqueued = batches;
+            }
+            E::Released { now } if held => (self.holder, self.until) = (None, now),
+            E::Rewound { now } if !held || self.until <= now => (self.holder, self.enqueued) = (None, 0),
+            E::Taken { .. }
+            | E::Planned { .. }
+            | E::Sealed
+            | E::Enqueued { .. }
+            | E::Released { .. }
+            | E::Rewound { .. } => return illegal,
+        }
+        Ok(self)
+    }
+
+    /// Whether the lane still has something to plan or to send, and nobody who does it.
+    #[must_use]
+    pub fn is_left_behind(&self, now: Timestamp) -> bool {
+        (!self.sealed || self.enqueued < self.created) && self.until <= now
+    }
+
+    /// The lane's share of the shards, when `lanes` of them divide the 64 evenly.
+    #[must_use]
+    pub fn share(no: LaneNo, lanes: u8) -> (Shard, Shard) {
+        let width = Shard::COUNT / lanes.clamp(1, Shard::COUNT);
+        let first = no.0 * width;
+        (Shard(first), Shard(first + width - 1))
+    }
+
+    fn state_name(&self) -> &'static str {
+        match (self.holder.is_some(), self.sealed) {
+            (true, false) => "a held lane",
+            (true, true) => "a held, sealed lane",
+            (false, false) => "a free lane",
+            (false, true) => "a free, sealed lane",
+        }
+    }
+}
+
+impl Lane {
+    /// Whether nobody will be added and everybody came to an end.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.plan.sealed && self.done == self.plan.created
+    }
+}
+
+/// A lane is worth its own item from about this many recipients on.
+const RECIPIENTS_PER_LANE: u64 = 2_500;
+
+/// How many lanes to plan for an audience of about this size: a power of two up to 64, so that lanes divide
+/// the shards evenly and their counters, one item each, are not written by everybody at once.
+#[must_use]
+pub fn lanes_for(recipients: u64) -> u8 {
+    let mut lanes = 1;
+    while lanes < Shard::COUNT && u64::from(lanes) * RECIPIENTS_PER_LANE < recipients {
+        lanes *= 2;
+    }
+    lanes
+}
+
+impl LaneEvent {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Taken { .. } => "be taken",
+            Self::Planned { .. } => "plan more batches",
+            Self::Sealed => "be sealed",
+            Self::Enqueued { .. } => "advance its tasks",
+            Self::Released { .. } => "be released",
+            Self::Rewound { .. } => "be rewound",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn free() -> LanePlan {
+        LanePlan::planned(LaneNo(0), LanePlan::share(LaneNo(0), 1), Epoch(1), Timestamp(5))
+    }
+
+    fn take(epoch: u32, now: u64) -> LaneEvent {
+        LaneEvent::Taken { holder: Holder(7), epoch: Epoch(epoch), now: Timestamp(now), until: Timestamp(10) }
+    }
+
+    fn then(plan: LanePlan, events: &[LaneEvent]) -> LanePlan {
+        events.iter().fold(plan, |plan, event| plan.apply(*event).unwrap())
+    }
+
+    const PAGE: LaneEvent = LaneEvent::Planned { batches: 2, recipients: 150, cursor: SubscriberId::MAX };
+
+    #[test]
+    fn the_transition_table_is_this_one() {
+        let states = [
+            free(),
+            then(free(), &[take(1, 0)]),
+            then(free(), &[take(1, 0), PAGE, LaneEvent::Enqueued { batches: 1 }]),
+            then(free(), &[take(1, 0), PAGE, LaneEvent::Sealed]),
+            then(free(), &[take(1, 0), PAGE, LaneEvent::Sealed, LaneEvent::Released { now: Timestamp(6) }]),
+        ];
+        let events = [
+            take(0, 99),
+            take(1, 9),
+            take(1, 10),
+            take(2, 0),
+            PAGE,
+            LaneEvent::Sealed,
+            LaneEvent::Enqueued { batches: 2 },
+            LaneEvent::Released { now: Timestamp(6) },
+            LaneEvent::Rewound { now: Timestamp(9) },
+        ];
+        let show = |plan: LanePlan| {
+            let held = if plan.holder.is_some() { "held" } else { "free" };
+            let sealed = if plan.sealed { "!" } else { "" };
+            format!("{held}@{}:{}/{}{sealed}", plan.epoch, plan.enqueued, plan.created)
+        };
+        let table = states.map(|state| {
+            let cells = events.map(|event| state.clone().apply(event).map_or_else(|_| "-".into(), show));
+            format!("{}: {}", show(state.clone()), cells.join(" "))
+        });
+        // take: older, running lease, ended lease, newer epoch; plan, seal, enqueue 2, release, rewind
+        assert_eq!(
+            table,
+            [
+                "free@1:0/0: - held@1:0/0 held@1:0/0 held@2:0/0 - - - - free@1:0/0",
+                "held@1:0/0: - - held@1:0/0 held@2:0/0 held@1:0/2 held@1:0/0! - free@1:0/0 -",
+                "held@1:1/2: - - held@1:1/2 held@2:0/2 held@1:1/4 held@1:1/2! held@1:2/2 free@1:1/2 -",
+                "held@1:0/2!: - - held@1:0/2! held@2:0/2! - held@1:0/2! held@1:2/2! free@1:0/2! -",
+                "free@1:0/2!: - held@1:0/2! held@1:0/2! held@2:0/2! - - - - free@1:0/2!",
+            ]
+        );
+    }
+
+    #[test]
+    fn tasks_never_run_backwards_but_by_rewinding() {
+        let plan = then(free(), &[take(1, 0), PAGE, LaneEvent::Enqueued { batches: 2 }]);
+        assert!(plan.clone().apply(LaneEvent::Enqueued { batches: 1 }).is_err());
+        let rewound = then(
+            plan,
+            &[LaneEvent::Released { now: Timestamp(6) }, LaneEvent::Rewound { now: Timestamp(6) }],
+        );
+        assert_eq!((rewound.enqueued, rewound.created), (0, 2));
+    }
+
+    #[test]
+    fn a_lane_is_left_behind_only_with_work_and_without_a_lease() {
+        let page = then(free(), &[take(1, 0), PAGE]);
+        assert!(!page.is_left_behind(Timestamp(9)) && page.is_left_behind(Timestamp(10)));
+        let ended = [LaneEvent::Sealed, LaneEvent::Enqueued { batches: 2 }];
+        assert!(!then(page, &ended).is_left_behind(Timestamp(99)));
+    }
+
+    #[test]
+    fn lanes_share_all_shards_without_overlap() {
+        for lanes in [1, 2, 4, 8, 16, 32, 64] {
+            let mut next = 0;
+            for no in 0..lanes {
+                let (first, last) = LanePlan::share(LaneNo(no), lanes);
+                assert_eq!(first.0, next, "{lanes} lanes");
+                next = last.0 + 1;
+            }
+            assert_eq!(next, Shard::COUNT);
+        }
+    }
+
+    #[test]
+    fn larger_audiences_get_more_lanes_up_to_one_per_shard() {
+        let sizes = [0, 2_500, 2_501, 5_601, 100_000, 10_000_000];
+        assert_eq!(sizes.map(lanes_for), [1, 1, 2, 4, 64, 64]);
+    }
+}

@@ -1,0 +1,115 @@
+//! Settings, their ranges, and how they have to fit together.
+
+use serde::{Deserialize, Serialize};
+
+/// What governs the sending of a campaign. The names are listmonk's, without their `app.` prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Messages per second of one sender.
+    pub message_rate: u32,
+    /// Recipients in one batch.
+    pub batch_size: u32,
+    /// Connections that one sender keeps open to the provider, and so its messages in flight.
+    pub max_conns: u32,
+}
+
+/// What a campaign overrides; what is `None` stays as it is in [`Settings`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsPatch {
+    /// See [`Settings::message_rate`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_rate: Option<u32>,
+    /// See [`Settings::batch_size`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_size: Option<u32>,
+    /// See [`Settings::max_conns`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_conns: Option<u32>,
+}
+
+/// A setting that cannot be used, with the values that can.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} is {value}, but has to be from {min} to {max}")]
+pub struct SettingError {
+    /// The setting's name.
+    pub name: &'static str,
+    /// What was given.
+    pub value: u32,
+    /// The least that is allowed.
+    pub min: u32,
+    /// The most that is allowed.
+    pub max: u32,
+}
+
+/// The most recipients of a batch whose item stays under 1 KB, and so costs one write unit per write.
+pub const MAX_BATCH_SIZE: u32 = 100;
+/// One process cannot send faster; a larger number is a slip of the keyboard.
+pub const MAX_MESSAGE_RATE: u32 = 100_000;
+/// More connections than file descriptors of a function allow with ease.
+pub const MAX_CONNS: u32 = 500;
+
+impl Default for Settings {
+    /// 10 messages per second, as listmonk has it, in batches of 100 over 8 connections.
+    fn default() -> Self {
+        Self { message_rate: 10, batch_size: MAX_BATCH_SIZE, max_conns: 8 }
+    }
+}
+
+impl Settings {
+    /// These settings with a campaign's overrides.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] for the first value that is out of range.
+    pub fn with(self, patch: SettingsPatch) -> Result<Self, SettingError> {
+        let settings = Self {
+            message_rate: patch.message_rate.unwrap_or(self.message_rate),
+            batch_size: patch.batch_size.unwrap_or(self.batch_size),
+            max_conns: patch.max_conns.unwrap_or(self.max_conns),
+        };
+        check("message_rate", settings.message_rate, MAX_MESSAGE_RATE)?;
+        check("batch_size", settings.batch_size, MAX_BATCH_SIZE)?;
+        check("max_conns", settings.max_conns, MAX_CONNS)?;
+        Ok(settings)
+    }
+}
+
+fn check(name: &'static str, value: u32, max: u32) -> Result<(), SettingError> {
+    if (1..=max).contains(&value) { Ok(()) } else { Err(SettingError { name, value, min: 1, max }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overrides_replace_only_what_they_name() {
+        let patch = SettingsPatch { message_rate: Some(50), ..SettingsPatch::default() };
+        let settings = Settings::default().with(patch).unwrap();
+        assert_eq!(settings, Settings { message_rate: 50, ..Settings::default() });
+    }
+
+    #[test]
+    fn values_out_of_range_are_named_with_the_range() {
+        let refused = |patch| Settings::default().with(patch).unwrap_err().to_string();
+        let none = SettingsPatch::default();
+        assert_eq!(
+            refused(SettingsPatch { message_rate: Some(0), ..none }),
+            "message_rate is 0, but has to be from 1 to 100000"
+        );
+        assert_eq!(
+            refused(SettingsPatch { batch_size: Some(101), ..none }),
+            "batch_size is 101, but has to be from 1 to 100"
+        );
+        assert_eq!(
+            refused(SettingsPatch { max_conns: Some(501), ..none }),
+            "max_conns is 501, but has to be from 1 to 500"
+        );
+    }
+
+    #[test]
+    fn a_patch_with_an_unknown_name_is_refused() {
+        assert!(serde_json::from_str::<SettingsPatch>(r#"{"message_rat": 5}"#).is_err());
+    }
+}
