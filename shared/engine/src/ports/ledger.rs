@@ -1,0 +1,55 @@
+//! Batches and lanes: who got what.
+
+use std::future::Future;
+
+use fanmail_domain::{Batch, BatchId, CampaignId, Failure, LaneNo, LanePlan, Tally};
+
+use super::{Conditional, PortError};
+
+/// Batches and lanes: who got what.
+///
+/// Every write names the revision it follows: it applies only where `rev - 1` of what is written stands.
+pub trait Ledger: Sync {
+    /// One batch as it stands now.
+    fn batch(&self, id: BatchId) -> impl Future<Output = Result<Option<Batch>, PortError>> + Send;
+
+    /// Some batches of a lane from `from` on, in order; an empty answer means that there are none.
+    fn batches(
+        &self,
+        campaign: CampaignId,
+        lane: LaneNo,
+        from: u32,
+    ) -> impl Future<Output = Result<Vec<Batch>, PortError>> + Send;
+
+    /// Writes a batch: one write of one item.
+    fn write_batch(
+        &self,
+        batch: &Batch,
+    ) -> impl Future<Output = Result<Conditional<Batch>, PortError>> + Send;
+
+    /// Writes a batch and adds `tally` to its lane's counters, and 1 to the lane's done batches if the batch
+    /// is done, in one transaction.
+    fn count_batch(
+        &self,
+        batch: &Batch,
+        tally: &Tally,
+    ) -> impl Future<Output = Result<Conditional<Batch>, PortError>> + Send;
+
+    /// Writes a lane's plan.
+    fn write_plan(
+        &self,
+        campaign: CampaignId,
+        plan: &LanePlan,
+    ) -> impl Future<Output = Result<Conditional<LanePlan>, PortError>> + Send;
+
+    /// Writes new batches and the lane's plan that contains them, in one transaction.
+    fn write_page(
+        &self,
+        campaign: CampaignId,
+        plan: &LanePlan,
+        batches: &[Batch],
+    ) -> impl Future<Output = Result<Conditional<LanePlan>, PortError>> + Send;
+
+    /// Keeps the words of failures. Writing one twice writes it once.
+    fn record_failures(&self, failures: &[Failure]) -> impl Future<Output = Result<(), PortError>> + Send;
+}

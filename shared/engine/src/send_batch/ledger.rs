@@ -1,0 +1,102 @@
+//! What a run writes into the ledger.
+//!
+//! The run changes its own copy of the batch; a write makes the ledger equal to it. Each write names the
+//! revision it follows, so a run whose lease was taken over writes nothing any more, and stops.
+
+use std::time::Duration;
+
+use fanmail_domain::{Batch, BatchEvent, IllegalTransition, Phase, RecipientState, Tally};
+
+use super::run::Run;
+use crate::commit::{commit, retry};
+use crate::ports::{Audience, Campaigns, Clock, JournalEntry, Ledger, Mailer, PortError, Tasks};
+
+/// A batch that takes longer than this carries its counters forward on the way.
+const COUNT_EVERY: Duration = Duration::from_secs(3);
+
+impl<S, Q, M, C> Run<'_, '_, S, Q, M, C>
+where
+    S: Campaigns + Ledger + Audience,
+    Q: Tasks,
+    M: Mailer,
+    C: Clock,
+{
+    /// Writes everything decided so far: results, and the intents of the next window. Answers whether the
+    /// batch is still ours.
+    pub(super) async fn save(&mut self) -> Result<bool, PortError> {
+        let now = self.ports.clock.now();
+        let due = now >= self.counted_at.after(COUNT_EVERY);
+        if due && !self.batch.uncounted().is_empty() {
+            return self.carry_forward(None).await;
+        }
+        self.write(None).await
+    }
+
+    /// Writes everything decided so far, and `last` if there is one, and adds to the lane's counters what
+    /// they do not contain yet, in one transaction.
+    pub(super) async fn carry_forward(&mut self, last: Option<BatchEvent<'_>>) -> Result<bool, PortError> {
+        let tally = self.batch.uncounted();
+        self.apply(&BatchEvent::Counted { token: self.batch.token })?;
+        if let Some(last) = last {
+            self.apply(&last)?;
+        }
+        self.counted_at = self.ports.clock.now();
+        self.write(Some(tally)).await
+    }
+
+    pub(super) fn apply(&mut self, event: &BatchEvent<'_>) -> Result<(), PortError> {
+        self.batch = self.batch.clone().apply(event).map_err(broken_batch)?;
+        Ok(())
+    }
+
+    async fn write(&mut self, tally: Option<Tally>) -> Result<bool, PortError> {
+        let (store, clock, until) = (self.ports.store, self.ports.clock, self.invocation.deadline);
+        if !self.failures.is_empty() {
+            let failures = std::mem::take(&mut self.failures);
+            retry(clock, until, || store.record_failures(&failures)).await?;
+        }
+        self.batch.rev += 1;
+        let batch = &self.batch;
+        let written = match &tally {
+            Some(tally) => commit(clock, until, batch, || store.count_batch(batch, tally)).await?,
+            None => commit(clock, until, batch, || store.write_batch(batch)).await?,
+        };
+        self.leased = true;
+        Ok(written.stands())
+    }
+
+    /// Says in the journal what a take-over left in doubt.
+    pub(super) async fn journal_take_over(&self, found: &Batch) -> Result<(), PortError> {
+        let Phase::Leased { .. } = found.phase else { return Ok(()) };
+        let entry = take_over_entry(found, &self.batch, self.ports.clock.now(), "sender");
+        retry(self.ports.clock, self.invocation.deadline, || self.ports.store.journal(&entry)).await
+    }
+}
+
+/// The journal's words on a batch whose holder was lost.
+pub(crate) fn take_over_entry(
+    found: &Batch,
+    after: &Batch,
+    at: fanmail_domain::Timestamp,
+    actor: &'static str,
+) -> JournalEntry {
+    let in_doubt =
+        |batch: &Batch| batch.entries.iter().filter(|entry| entry.state == RecipientState::InDoubt).count();
+    let lost = in_doubt(after) - in_doubt(found);
+    let waiting = after.pending().count();
+    JournalEntry {
+        campaign: found.id.campaign,
+        at,
+        key: format!("batch-{}-token-{}", found.id, found.token),
+        actor,
+        text: format!(
+            "the lease of batch {} ran out: {lost} submitting are in doubt, {waiting} pending are tried again",
+            found.id
+        ),
+    }
+}
+
+/// The run's own batch refuses one of its steps: a bug here, or damage in the store.
+fn broken_batch(illegal: IllegalTransition) -> PortError {
+    PortError::new("advance a batch", illegal)
+}

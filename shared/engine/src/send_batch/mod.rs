@@ -1,0 +1,156 @@
+//! Sending one batch.
+//!
+//! 1. Drop the task if the campaign does not run in the task's epoch, or somebody holds the batch.
+//! 2. Lease the batch. On take-over, what an earlier holder left *submitting* becomes *in doubt*.
+//! 3. Load the subscribers fresh; who may not receive the message any more is skipped.
+//! 4. Window by window: render, write down the intents (with the results of the window before), and only
+//!    then hand the messages to the provider. What one crash can leave in doubt is one window.
+//! 5. A provider that puts us off costs nobody anything: the recipients return to *pending*, and the batch is
+//!    handed on with a delay. Doors that stay closed pause the campaign.
+//! 6. The last results, the batch's end and the lane's counters are one transaction.
+//! 7. If that completed the lane, try to finish the campaign.
+//!
+//! A fresh batch is leased by the same write as its first intents. A batch that was leased before, or whose
+//! task was delivered before, may have killed its sender: it is leased first, so that the attempt counts even
+//! if this process dies too; and from the third attempt without an end each recipient is marked before it is
+//! rendered, so that the one who kills senders is found ([`fanmail_domain::recipient`]).
+
+mod ledger;
+mod run;
+mod submit;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fanmail_domain::pacing::Gcra;
+use fanmail_domain::{BatchEvent, CampaignId, Content, Settings, Tally};
+
+use crate::Invocation;
+use crate::commit::retry;
+use crate::finish;
+use crate::ports::{Audience, BatchTask, Campaigns, Clock, Ledger, Mailer, PortError, Tasks};
+use crate::watch::Watch;
+pub(crate) use ledger::take_over_entry;
+use run::Run;
+
+/// How much lateness a sender may make up for: about one write of intents.
+const TOLERANCE: Duration = Duration::from_millis(100);
+
+/// What a batch task came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BatchOutcome {
+    /// Every recipient came to an end; this is how.
+    Finished(Tally),
+    /// Some recipients wait for another task, which was sent with this delay.
+    HandedOn(Duration),
+    /// The campaign stopped; resuming goes on.
+    Stopped,
+    /// The task was void, the batch is held or done, or the lease was lost to somebody else.
+    Dropped,
+}
+
+/// What a sender process keeps between batches.
+#[derive(Debug)]
+pub struct Memory {
+    watch: Watch,
+    contents: Mutex<HashMap<(CampaignId, u32), Arc<Content>>>,
+    pacer: Mutex<Gcra>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            watch: Watch::default(),
+            contents: Mutex::default(),
+            pacer: Mutex::new(Gcra::new(Settings::default().message_rate, TOLERANCE)),
+        }
+    }
+}
+
+/// How a task reached us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// For the first time, as far as the queue knows.
+    First,
+    /// Again: whoever got it before did not acknowledge it.
+    Repeated,
+}
+
+/// Everything a sender works with.
+#[derive(Debug)]
+pub struct Sender<'a, S, Q, M, C> {
+    /// Campaigns, ledger and audience.
+    pub store: &'a S,
+    /// Where tasks go.
+    pub tasks: &'a Q,
+    /// Renders and submits.
+    pub mailer: &'a M,
+    /// The time.
+    pub clock: &'a C,
+    /// What was learnt in earlier invocations.
+    pub memory: &'a Memory,
+}
+
+impl<S, Q, M, C> Sender<'_, S, Q, M, C>
+where
+    S: Campaigns + Ledger + Audience,
+    Q: Tasks,
+    M: Mailer,
+    C: Clock,
+{
+    /// Carries out one batch task.
+    ///
+    /// # Errors
+    ///
+    /// [`PortError`] if a port stays silent until the deadline. The lease then runs out, and whoever takes
+    /// the batch over finds in the ledger what was done.
+    pub async fn send_batch(
+        &self,
+        task: BatchTask,
+        delivery: Delivery,
+        invocation: &Invocation,
+    ) -> Result<BatchOutcome, PortError> {
+        let (store, clock, until) = (self.store, self.clock, invocation.deadline);
+        let id = task.batch.campaign;
+        let running = retry(clock, until, || self.memory.watch.running(store, clock, id, task.epoch)).await?;
+        let Some(campaign) = running else { return Ok(BatchOutcome::Dropped) };
+        let Some(found) = retry(clock, until, || store.batch(task.batch)).await? else {
+            return Ok(BatchOutcome::Dropped);
+        };
+        let (holder, now) = (invocation.holder, clock.now());
+        let lease = BatchEvent::LeaseTaken { holder, now, until: invocation.lease_until() };
+        let Ok(batch) = found.clone().apply(&lease) else { return Ok(BatchOutcome::Dropped) };
+        let content = self.content(id, campaign.content_version, invocation).await?;
+        let outcome =
+            Run::new(self, task, invocation, campaign, content, batch).work(&found, delivery).await?;
+        if matches!(outcome, BatchOutcome::Finished(_)) {
+            finish::after_batch(store, clock, until, task.batch).await?;
+        }
+        Ok(outcome)
+    }
+
+    async fn content(
+        &self,
+        id: CampaignId,
+        version: u32,
+        invocation: &Invocation,
+    ) -> Result<Option<Arc<Content>>, PortError> {
+        let known = self.contents().get(&(id, version)).map(Arc::clone);
+        if known.is_some() {
+            return Ok(known);
+        }
+        let read = || self.store.content(id, version);
+        let content = retry(self.clock, invocation.deadline, read).await?.map(Arc::new);
+        if let Some(content) = &content {
+            let mut contents = self.contents();
+            contents.clear();
+            contents.insert((id, version), Arc::clone(content));
+        }
+        Ok(content)
+    }
+
+    fn contents(&self) -> std::sync::MutexGuard<'_, HashMap<(CampaignId, u32), Arc<Content>>> {
+        self.memory.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
