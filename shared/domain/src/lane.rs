@@ -257,7 +257,7 @@ mod tests {
         };
         let table = states.map(|state| {
             let cells = events.map(|event| state.clone().apply(event).map_or_else(|_| "-".into(), show));
-            format!("{}: {}", show(state.clone()), cells.join(" "))
+            format!("{}: {}", show(state), cells.join(" "))
         });
         // take: older, running lease, ended lease, newer epoch; plan, seal, enqueue 2, release, rewind
         assert_eq!(

@@ -2,9 +2,9 @@
 //!
 //! 1. Drop the task if the campaign does not run in the task's epoch, or somebody holds the batch.
 //! 2. Lease the batch. On take-over, what an earlier holder left *submitting* becomes *in doubt*.
-//! 3. Load the subscribers fresh; who may not receive the message any more is skipped.
-//! 4. Window by window: render, write down the intents (with the results of the window before), and only
-//!    then hand the messages to the provider. What one crash can leave in doubt is one window.
+//! 3. Load the subscribers fresh; who may not receive the message any more is skipped. Render all messages.
+//! 4. Window by window: write down the intents (with the results of the window before), and only then hand
+//!    the messages to the provider. What one crash can leave in doubt is one window.
 //! 5. A provider that puts us off costs nobody anything: the recipients return to *pending*, and the batch is
 //!    handed on with a delay. Doors that stay closed pause the campaign.
 //! 6. The last results, the batch's end and the lane's counters are one transaction.
@@ -16,6 +16,7 @@
 //! rendered, so that the one who kills senders is found ([`fanmail_domain::recipient`]).
 
 mod ledger;
+mod prepare;
 mod run;
 mod submit;
 

@@ -1,11 +1,11 @@
 //! One sender at work on the batch it holds.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use fanmail_domain::pacing::{CAREFUL_AFTER, GIVE_UP_AFTER, hand_on_delay, window};
+use fanmail_domain::pacing::{CAREFUL_AFTER, GIVE_UP_AFTER, hand_on_delay};
 use fanmail_domain::{
-    Batch, BatchEvent, Campaign, Change, Content, FailReason, Failure, RecipientEvent, Settings, SkipReason,
+    Batch, BatchEvent, Campaign, Change, Content, FailReason, Failure, RecipientEvent, Settings,
     StatusReason, Subscriber, SubscriberId, Timestamp,
 };
 
@@ -14,10 +14,7 @@ use super::{BatchOutcome, Delivery, Sender};
 use crate::Invocation;
 use crate::commit::retry;
 use crate::control::pause;
-use crate::ports::{
-    Audience, BatchTask, Campaigns, Clock, Consistency, Ledger, Mailer, PortError, Recipient, RenderError,
-    Tasks,
-};
+use crate::ports::{Audience, BatchTask, Campaigns, Clock, Ledger, Mailer, PortError, Tasks};
 
 /// One sender's hold on one batch.
 pub(super) struct Run<'a, 'p, S, Q, M: Mailer, C> {
@@ -26,7 +23,6 @@ pub(super) struct Run<'a, 'p, S, Q, M: Mailer, C> {
     pub(super) task: BatchTask,
     pub(super) campaign: Arc<Campaign>,
     pub(super) settings: Settings,
-    content: Option<Arc<Content>>,
     /// The batch as it is to be: ahead of the ledger by what the next write contains.
     pub(super) batch: Batch,
     /// Whether the ledger knows of our lease.
@@ -35,9 +31,14 @@ pub(super) struct Run<'a, 'p, S, Q, M: Mailer, C> {
     pub(super) failures: Vec<Failure>,
     /// When ended recipients last went into the lane's counters.
     pub(super) counted_at: Timestamp,
-    subscribers: HashMap<SubscriberId, Subscriber>,
+    /// Whether each recipient is marked before it is rendered.
+    pub(super) careful: bool,
+    pub(super) content: Option<Arc<Content>>,
+    pub(super) subscribers: HashMap<SubscriberId, Subscriber>,
+    /// Messages that wait for their window.
+    pub(super) rendered: VecDeque<Rendered<M>>,
     /// Positions that the provider put off in this invocation.
-    put_off: HashSet<usize>,
+    pub(super) put_off: HashSet<usize>,
 }
 
 /// Why a run stops before its batch is done.
@@ -74,11 +75,13 @@ where
             settings: Settings::default().with(campaign.settings).unwrap_or_default(),
             campaign,
             content,
+            careful: batch.stalls >= CAREFUL_AFTER,
             batch,
             leased: false,
             failures: Vec::new(),
             counted_at: ports.clock.now(),
             subscribers: HashMap::new(),
+            rendered: VecDeque::new(),
             put_off: HashSet::new(),
         }
     }
@@ -91,15 +94,14 @@ where
         }
         self.journal_take_over(found).await?;
         self.load_subscribers().await?;
+        self.prepare()?;
         loop {
             if let Some(stop) = self.reason_to_stop().await? {
                 return self.hand_on(stop).await;
             }
             let Some(messages) = self.next_window().await? else { return Ok(BatchOutcome::Dropped) };
-            if messages.is_empty() && self.batch.is_complete() {
-                return self.finish().await;
-            }
-            if messages.is_empty() && self.batch.pending().all(|position| self.put_off.contains(&position)) {
+            if messages.is_empty() {
+                // Whoever still waits was put off.
                 return self.hand_on(Stop::PutOff).await;
             }
             if !self.save().await? {
@@ -112,30 +114,6 @@ where
         }
     }
 
-    /// Reads who the pending recipients are. Whoever looks absent or unwilling is read again, strongly: a
-    /// person is skipped only for what surely stands.
-    async fn load_subscribers(&mut self) -> Result<(), PortError> {
-        let ids: Vec<_> = self.batch.pending().map(|at| self.batch.entries[at].subscriber).collect();
-        self.read(&ids, Consistency::Eventual).await?;
-        let doubtful: Vec<_> = ids.into_iter().filter(|id| self.may_receive(*id).is_err()).collect();
-        self.read(&doubtful, Consistency::Strong).await
-    }
-
-    async fn read(&mut self, ids: &[SubscriberId], consistency: Consistency) -> Result<(), PortError> {
-        if !ids.is_empty() {
-            let read = || self.ports.store.subscribers(ids, consistency);
-            let found = retry(self.ports.clock, self.invocation.deadline, read).await?;
-            self.subscribers.extend(found);
-        }
-        Ok(())
-    }
-
-    fn may_receive(&self, id: SubscriberId) -> Result<&Subscriber, SkipReason> {
-        let subscriber = self.subscribers.get(&id).ok_or(SkipReason::Gone)?;
-        subscriber.may_receive(&self.campaign.audience)?;
-        Ok(subscriber)
-    }
-
     async fn reason_to_stop(&mut self) -> Result<Option<Stop>, PortError> {
         let Self { ports, task, .. } = self;
         let (store, clock) = (ports.store, ports.clock);
@@ -146,55 +124,6 @@ where
         self.settings = Settings::default().with(campaign.settings).unwrap_or_default();
         self.campaign = campaign;
         Ok((self.ports.clock.now() >= self.invocation.stop_at).then_some(Stop::OutOfTime))
-    }
-
-    /// Decides on the next recipients: skips, fails or renders them, until a window is full. `None` if the
-    /// lease was lost on the way.
-    async fn next_window(&mut self) -> Result<Option<Vec<Rendered<M>>>, PortError> {
-        let waiting: Vec<usize> =
-            self.batch.pending().filter(|position| !self.put_off.contains(position)).collect();
-        let careful = self.batch.stalls >= CAREFUL_AFTER;
-        let size =
-            if careful { 1 } else { window(self.settings.message_rate, self.settings.max_conns as usize) };
-        let mut messages = Vec::with_capacity(size);
-        for position in waiting {
-            if messages.len() == size {
-                break;
-            }
-            if let Err(reason) = self.may_receive(self.batch.entries[position].subscriber).map(|_| ()) {
-                self.change(position, RecipientEvent::Skip(reason))?;
-                continue;
-            }
-            if careful {
-                self.change(position, RecipientEvent::Prepare)?;
-                if !self.save().await? {
-                    return Ok(None);
-                }
-            }
-            messages.extend(self.render(position)?.map(|message| (position, message)));
-        }
-        Ok(Some(messages))
-    }
-
-    fn render(&mut self, position: usize) -> Result<Option<M::Message>, PortError> {
-        match self.try_render(position) {
-            Ok(message) => {
-                self.change(position, RecipientEvent::Submit)?;
-                Ok(Some(message))
-            }
-            Err(error) => {
-                self.fail(position, FailReason::Render, None, &error.text)?;
-                Ok(None)
-            }
-        }
-    }
-
-    fn try_render(&self, position: usize) -> Result<M::Message, RenderError> {
-        let gone = |what: &str| RenderError { text: format!("the {what} is gone") };
-        let content = self.content.as_deref().ok_or_else(|| gone("campaign's content"))?;
-        let id = self.batch.entries[position].subscriber;
-        let subscriber = self.subscribers.get(&id).ok_or_else(|| gone("subscriber"))?;
-        self.ports.mailer.render(content, Recipient { subscriber, batch: self.batch.id, position })
     }
 
     /// Brings the batch and the lane's counters to their end.

@@ -1,0 +1,74 @@
+//! Pausing, going on, and settings that change on the way.
+
+use std::time::Duration;
+
+use fanmail_domain::{CampaignStatus, SettingsPatch, StatusReason};
+use fanmail_engine::control::pause;
+use fanmail_engine::ports::Clock;
+use fanmail_engine::start::Controlled;
+use fanmail_testkit::{CAMPAIGN, World};
+
+async fn paused_after(steps: usize) -> World {
+    let world = World::new(60, 6);
+    world.start().await;
+    for _ in 0..steps {
+        world.step().await.unwrap();
+    }
+    let until = world.now().after(Duration::from_secs(30));
+    let paused = pause(&world, &world, until, CAMPAIGN, StatusReason::User, "user").await.unwrap();
+    assert!(matches!(paused, Controlled::Done(ref it) if it.state.status == CampaignStatus::Paused));
+    world
+}
+
+#[tokio::test]
+async fn nothing_is_sent_while_paused_and_everybody_gets_it_after() {
+    for steps in 0..8 {
+        let world = paused_after(steps).await;
+        let sent = world.count_calls("submit");
+        while world.step().await.unwrap() {}
+        assert_eq!(world.count_calls("submit"), sent, "sent while paused, after {steps} steps");
+        world.resume().await;
+        world.drive().await;
+        let outcome = world.check();
+        assert_eq!((outcome.status, outcome.count("accepted")), (CampaignStatus::Finished, 60), "{steps}");
+    }
+}
+
+#[tokio::test]
+async fn tasks_of_the_run_before_the_pause_are_void() {
+    let world = paused_after(1).await;
+    let stale = world.queue_length();
+    assert!(stale > 0, "no task is left over from before");
+    world.resume().await;
+    world.drive().await;
+    assert_eq!(world.check().count("accepted"), 60);
+}
+
+#[tokio::test]
+async fn a_rate_that_changes_while_running_loses_nobody() {
+    // S0.1 and S0.2 in small: slower, faster, and batches smaller than the rate.
+    let world = World::new(60, 6);
+    world.start().await;
+    for (rate, size) in [(1, 6), (50, 2), (5, 3)] {
+        world.step().await.unwrap();
+        world.set_settings(SettingsPatch {
+            message_rate: Some(rate),
+            batch_size: Some(size),
+            max_conns: Some(2),
+        });
+    }
+    world.drive().await;
+    let outcome = world.check();
+    assert_eq!((outcome.status, outcome.count("accepted")), (CampaignStatus::Finished, 60));
+}
+
+#[tokio::test]
+async fn a_slow_batch_carries_its_counters_forward() {
+    let world = World::new(60, 60);
+    world.set_settings(SettingsPatch { message_rate: Some(4), batch_size: Some(60), max_conns: Some(2) });
+    world.start().await;
+    world.drive().await;
+    assert_eq!(world.check().count("accepted"), 60);
+    // 60 messages at 4 per second take 15 seconds: more than the last write counts.
+    assert!(world.count_calls("count_batch") >= 4, "{} counts", world.count_calls("count_batch"));
+}

@@ -1,0 +1,121 @@
+//! What the provider may answer, and what each answer costs.
+
+use fanmail_domain::{CampaignStatus, FailReason, RecipientState};
+use fanmail_engine::ports::Scope;
+use fanmail_testkit::{Answer, CAMPAIGN, Outcome, World};
+
+async fn run(world: &World) -> Outcome {
+    world.start().await;
+    world.drive().await;
+    world.check()
+}
+
+#[tokio::test]
+async fn a_rejected_recipient_fails_alone_wherever_it_stands() {
+    // S1.9: first, in the middle, last of a batch.
+    for position in [0, 4, 9] {
+        let world = World::new(10, 10);
+        let bad = world.subscriber_ids()[position];
+        world.answer_always(bad, Answer::Reject);
+        let outcome = run(&world).await;
+        assert_eq!(outcome.states[&bad], RecipientState::Failed(FailReason::Rejected));
+        assert_eq!((outcome.status, outcome.count("accepted")), (CampaignStatus::Finished, 9));
+        assert_eq!(world.count_calls("submit"), 10, "the others were tried again");
+    }
+}
+
+#[tokio::test]
+async fn an_unrenderable_message_fails_alone() {
+    let world = World::new(20, 6);
+    let ids = world.subscriber_ids();
+    for at in [0, 7, 19] {
+        world.make_unrenderable(ids[at]);
+    }
+    let outcome = run(&world).await;
+    assert_eq!(outcome.states[&ids[7]], RecipientState::Failed(FailReason::Render));
+    assert_eq!((outcome.count("failed"), outcome.count("accepted")), (3, 17));
+}
+
+#[tokio::test]
+async fn silence_is_doubt_and_never_a_second_try() {
+    for answer in [Answer::TakeAndFallSilent, Answer::FallSilent] {
+        let world = World::new(10, 10);
+        let lost = world.subscriber_ids()[4];
+        world.answer_always(lost, answer);
+        let outcome = run(&world).await;
+        assert_eq!(outcome.states[&lost], RecipientState::InDoubt);
+        assert_eq!((outcome.status, world.count_calls("submit")), (CampaignStatus::Finished, 10));
+    }
+}
+
+#[tokio::test]
+async fn a_recipient_that_is_put_off_is_tried_again_later() {
+    let world = World::new(10, 10);
+    let slow = world.subscriber_ids()[4];
+    world.answer(slow, &[Answer::Defer(Scope::Recipient); 3]);
+    let outcome = run(&world).await;
+    assert_eq!(outcome.count("accepted"), 10);
+    assert_eq!(world.count_calls("submit"), 13);
+}
+
+#[tokio::test]
+async fn a_recipient_that_is_put_off_for_ever_fails_at_last() {
+    let world = World::new(10, 10);
+    let never = world.subscriber_ids()[4];
+    world.answer_always(never, Answer::Defer(Scope::Recipient));
+    let outcome = run(&world).await;
+    assert_eq!(outcome.states[&never], RecipientState::Failed(FailReason::Deferred));
+    assert_eq!((outcome.status, outcome.count("accepted")), (CampaignStatus::Finished, 9));
+}
+
+#[tokio::test]
+async fn a_busy_provider_costs_nobody_an_attempt() {
+    let world = World::new(10, 10);
+    let ids = world.subscriber_ids();
+    for id in &ids {
+        world.answer(*id, &[Answer::Defer(Scope::Provider); 2]);
+    }
+    let outcome = run(&world).await;
+    assert_eq!((outcome.status, outcome.count("accepted")), (CampaignStatus::Finished, 10));
+}
+
+#[tokio::test]
+async fn a_provider_that_stays_down_pauses_the_campaign_and_burns_nobody() {
+    let world = World::new(30, 10);
+    let ids = world.subscriber_ids();
+    for id in &ids {
+        world.answer_always(*id, Answer::Defer(Scope::Provider));
+    }
+    let outcome = run(&world).await;
+    assert_eq!((outcome.status, outcome.count("pending")), (CampaignStatus::Paused, 30));
+    let reason = world.campaign_now(CAMPAIGN).state.reason.unwrap().name();
+    assert_eq!(reason, "provider_unavailable");
+    assert!(world.count_calls("submit") < 200, "{} tries", world.count_calls("submit"));
+
+    for id in &ids {
+        world.answer_always(*id, Answer::Accept);
+    }
+    world.resume().await;
+    world.drive().await;
+    assert_eq!(world.check().count("accepted"), 30);
+}
+
+#[tokio::test]
+async fn refused_credentials_pause_at_once() {
+    let world = World::new(30, 10);
+    for id in world.subscriber_ids() {
+        world.answer_always(id, Answer::Defer(Scope::Credentials));
+    }
+    let outcome = run(&world).await;
+    assert_eq!((outcome.status, outcome.count("pending")), (CampaignStatus::Paused, 30));
+    assert!(world.count_calls("submit") <= 4, "{} tries", world.count_calls("submit"));
+}
+
+#[tokio::test]
+async fn a_batch_costs_one_write_per_window_and_one_transaction() {
+    let world = World::new(100, 100);
+    let outcome = run(&world).await;
+    assert_eq!(outcome.count("accepted"), 100);
+    // Windows of 32: the first write leases the batch too, the last results ride with the end.
+    assert_eq!((world.count_calls("write_batch"), world.count_calls("count_batch")), (4, 1));
+}

@@ -1,0 +1,38 @@
+//! Lists and subscribers, in memory.
+
+use std::collections::HashMap;
+use std::ops::Bound;
+
+use fanmail_domain::{ListId, Shard, Subscriber, SubscriberId};
+use fanmail_engine::ports::{Audience, Consistency, Member, PortError};
+
+use crate::World;
+
+/// Small, so that fan-out has to ask for a second page.
+const PAGE: usize = 5;
+
+impl Audience for World {
+    async fn members(
+        &self,
+        list: ListId,
+        shard: Shard,
+        after: Option<SubscriberId>,
+    ) -> Result<Vec<Member>, PortError> {
+        let from = after.map_or(Bound::Unbounded, |id| Bound::Excluded((list, id)));
+        self.call("members", |state| {
+            let members = state.members.range((from, Bound::Included((list, SubscriberId::MAX))));
+            let here = |(of, id): &(ListId, SubscriberId)| *of == list && id.shard() == shard;
+            members.filter(|(key, _)| here(key)).take(PAGE).map(|(_, member)| *member).collect()
+        })
+    }
+
+    async fn subscribers(
+        &self,
+        ids: &[SubscriberId],
+        _: Consistency,
+    ) -> Result<HashMap<SubscriberId, Subscriber>, PortError> {
+        self.call("subscribers", |state| {
+            ids.iter().filter_map(|id| state.subscribers.get(id).map(|it| (*id, it.clone()))).collect()
+        })
+    }
+}

@@ -1,0 +1,95 @@
+//! Comparing the ledger with what the provider took.
+
+use std::collections::BTreeMap;
+
+use fanmail_domain::{CampaignStatus, Phase, RecipientState, SubscriberId, Tally};
+
+use crate::{CAMPAIGN, World};
+
+/// What a campaign came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Where the campaign stands.
+    pub status: CampaignStatus,
+    /// How the recipients ended.
+    pub tally: Tally,
+    /// What the ledger says of each recipient.
+    pub states: BTreeMap<SubscriberId, RecipientState>,
+}
+
+impl Outcome {
+    /// How many recipients are in the states of this name.
+    #[must_use]
+    pub fn count(&self, name: &str) -> u64 {
+        self.states.values().filter(|state| state.name() == name).count() as u64
+    }
+}
+
+impl World {
+    /// Checks what has to hold after every run, and answers what the campaign came to.
+    ///
+    /// # Panics
+    ///
+    /// If somebody got the message twice (I1), the finished campaign has open recipients (I2, I3), the
+    /// counters are not a recount of the ledger (I6), or the ledger and the provider disagree.
+    pub fn check(&self) -> Outcome {
+        let status = self.campaign_now(CAMPAIGN).state.status;
+        let states = self.ledger();
+        let copies = self.copies();
+        for (id, copies) in &copies {
+            assert_eq!(*copies, 1, "{id} got {copies} copies");
+        }
+        for (id, state) in &states {
+            assert!(status != CampaignStatus::Finished || state.is_terminal(), "{id} is {}", state.name());
+            match state {
+                RecipientState::Accepted => assert!(copies.contains_key(id), "{id} never got it"),
+                RecipientState::InDoubt | RecipientState::Submitting => {}
+                RecipientState::Pending
+                | RecipientState::Preparing
+                | RecipientState::Failed(_)
+                | RecipientState::Skipped(_) => {
+                    assert!(!copies.contains_key(id), "{id} got it and is {}", state.name());
+                }
+            }
+        }
+        Outcome { status, tally: self.check_counters(), states }
+    }
+
+    /// How many copies each subscriber got.
+    pub fn copies(&self) -> BTreeMap<SubscriberId, usize> {
+        let mut copies = BTreeMap::new();
+        for (_, id) in &self.state().accepted {
+            *copies.entry(*id).or_default() += 1;
+        }
+        copies
+    }
+
+    fn ledger(&self) -> BTreeMap<SubscriberId, RecipientState> {
+        let state = self.state();
+        let mut states = BTreeMap::new();
+        for entry in state.batches.values().flat_map(|batch| &batch.entries) {
+            let twice = states.insert(entry.subscriber, entry.state);
+            assert!(twice.is_none(), "{} is in two batches", entry.subscriber);
+        }
+        states
+    }
+
+    fn check_counters(&self) -> Tally {
+        let state = self.state();
+        let mut all = Tally::default();
+        for ((_, no), lane) in &state.lanes {
+            let batches = || state.batches.values().filter(|batch| batch.id.lane == *no);
+            let entries = batches().flat_map(|batch| &batch.entries);
+            let recount: Tally = entries.filter(|entry| entry.counted).map(|entry| entry.state).collect();
+            assert_eq!(lane.tally, recount, "counters of lane {no}");
+            let done = batches().filter(|batch| batch.phase == Phase::Done).count();
+            assert_eq!(
+                (lane.done as usize, lane.plan.created as usize),
+                (done, batches().count()),
+                "lane {no}"
+            );
+            all.add_all(&recount);
+        }
+        all
+    }
+}

@@ -1,0 +1,68 @@
+//! The queue, in memory.
+
+use std::time::Duration;
+
+use fanmail_domain::Timestamp;
+use fanmail_engine::ports::{BatchTask, LaneTask, PortError, Tasks};
+
+use crate::World;
+
+/// A task of either kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Task {
+    Lane(LaneTask),
+    Batch(BatchTask),
+}
+
+/// A task that waits for its delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Queued {
+    pub(crate) task: Task,
+    pub(crate) visible_at: Timestamp,
+    pub(crate) received: u32,
+}
+
+impl Tasks for World {
+    async fn send_lanes(&self, tasks: &[LaneTask]) -> Result<(), PortError> {
+        let all: Vec<Task> = tasks.iter().map(|task| Task::Lane(*task)).collect();
+        self.send("send_lanes", &all, Duration::ZERO)
+    }
+
+    async fn send_batches(&self, tasks: &[BatchTask], delay: Duration) -> Result<(), PortError> {
+        let all: Vec<Task> = tasks.iter().map(|task| Task::Batch(*task)).collect();
+        self.send("send_batches", &all, delay)
+    }
+
+    async fn are_idle(&self) -> Result<bool, PortError> {
+        self.call("are_idle", |state| state.queue.is_empty() && state.in_flight == 0)
+    }
+}
+
+impl World {
+    fn send(&self, operation: &'static str, tasks: &[Task], delay: Duration) -> Result<(), PortError> {
+        self.call(operation, |state| {
+            let visible_at = state.now().after(delay);
+            let queued = |task: &Task| Queued { task: *task, visible_at, received: 0 };
+            state.queue.extend(tasks.iter().map(queued));
+        })
+    }
+
+    /// Loses every task there is.
+    pub fn purge_queue(&self) {
+        self.state().queue.clear();
+    }
+
+    /// Delivers every task `times` times.
+    pub fn multiply_queue(&self, times: usize) {
+        let mut state = self.state();
+        let once: Vec<Queued> = state.queue.iter().copied().collect();
+        for _ in 1..times {
+            state.queue.extend(once.iter().rev().copied());
+        }
+    }
+
+    /// How many tasks wait.
+    pub fn queue_length(&self) -> usize {
+        self.state().queue.len()
+    }
+}

@@ -1,0 +1,102 @@
+//! The world's state, and its clock.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use fanmail_domain::{
+    Batch, BatchId, Campaign, CampaignId, Content, Failure, Lane, LaneNo, ListId, Subscriber, SubscriberId,
+    Timestamp,
+};
+use fanmail_engine::ports::{Clock, JournalEntry, Member};
+
+use crate::faults::Fault;
+use crate::mailer::Answer;
+use crate::tasks::Queued;
+
+/// Everything outside the engine.
+#[derive(Debug, Default)]
+pub struct World(Mutex<State>);
+
+/// What the world remembers.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) now_ns: u64,
+    pub(crate) campaigns: BTreeMap<CampaignId, Campaign>,
+    pub(crate) contents: HashMap<(CampaignId, u32), Content>,
+    pub(crate) journal: Vec<JournalEntry>,
+    pub(crate) lanes: BTreeMap<(CampaignId, LaneNo), Lane>,
+    pub(crate) batches: BTreeMap<BatchId, Batch>,
+    pub(crate) failures: BTreeMap<(CampaignId, SubscriberId), Failure>,
+    pub(crate) members: BTreeMap<(ListId, SubscriberId), Member>,
+    pub(crate) subscribers: BTreeMap<SubscriberId, Subscriber>,
+    pub(crate) queue: VecDeque<Queued>,
+    /// Tasks being worked on: hidden, not gone.
+    pub(crate) in_flight: u32,
+    pub(crate) accepted: Vec<(Timestamp, SubscriberId)>,
+    pub(crate) submitted: u64,
+    pub(crate) answers: HashMap<SubscriberId, VecDeque<Answer>>,
+    pub(crate) always: HashMap<SubscriberId, Answer>,
+    pub(crate) unrenderable: HashSet<SubscriberId>,
+    pub(crate) killers: HashSet<SubscriberId>,
+    pub(crate) calls: Vec<&'static str>,
+    pub(crate) fault: Option<Fault>,
+    pub(crate) struck: Option<&'static str>,
+    pub(crate) invocations: u64,
+}
+
+impl World {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets `ms` milliseconds pass.
+    pub fn pass_ms(&self, ms: u64) {
+        self.state().now_ns += ms * 1_000_000;
+    }
+
+    /// Names of the port calls so far, in order.
+    pub fn calls(&self) -> Vec<&'static str> {
+        self.state().calls.clone()
+    }
+
+    /// How many calls of the port operation `name` there were.
+    pub fn count_calls(&self, name: &str) -> usize {
+        self.state().calls.iter().filter(|call| **call == name).count()
+    }
+
+    /// The journal's lines so far.
+    pub fn journal_texts(&self) -> Vec<String> {
+        self.state().journal.iter().map(|entry| entry.text.clone()).collect()
+    }
+
+    /// The campaign as it stands.
+    ///
+    /// # Panics
+    ///
+    /// If there is none with this id.
+    pub fn campaign_now(&self, id: CampaignId) -> Campaign {
+        self.state().campaigns.get(&id).unwrap().clone()
+    }
+}
+
+impl State {
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp(self.now_ns / 1_000_000)
+    }
+}
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        self.state().now()
+    }
+
+    fn monotonic_ns(&self) -> u64 {
+        self.state().now_ns
+    }
+
+    /// Time does not pass by itself: waiting for a moment makes it come.
+    async fn sleep_until_ns(&self, at_ns: u64) {
+        let mut state = self.state();
+        state.now_ns = state.now_ns.max(at_ns);
+    }
+}
