@@ -95,7 +95,7 @@ pub(super) fn list(view: &List<'_>) -> String {
     page
 }
 
-/// One message with its headers, its text part and, in a sandbox, its HTML part.
+/// One message with its headers, its text parts and, in a sandbox, its HTML parts.
 pub(super) fn message(base: &str, seq: u64, body: &[u8]) -> String {
     let base = escape(base);
     let mut page = format!(
@@ -112,15 +112,12 @@ pub(super) fn message(base: &str, seq: u64, body: &[u8]) -> String {
         put(&mut page, format_args!("\n<tr><th>{}<td>{}", escape(name), escape(value.trim())));
     }
     page.push_str("</table>");
-    // The parser makes up a part of the kind that is missing; only real ones are shown.
-    if let Some(html) =
-        message.html_part(0).filter(|part| part.is_text_html()).and_then(|part| part.text_contents())
-    {
+    let (html, text): (Vec<_>, Vec<_>) =
+        message.parts.iter().filter(|part| part.is_text()).partition(|part| part.is_text_html());
+    for html in html.iter().filter_map(|part| part.text_contents()) {
         frame(&mut page, html);
     }
-    if let Some(text) =
-        message.text_part(0).filter(|part| !part.is_text_html()).and_then(|part| part.text_contents())
-    {
+    for text in text.iter().filter_map(|part| part.text_contents()) {
         put(&mut page, format_args!("<h2>Text</h2><pre>{}</pre>", escape(text)));
     }
     for name in message.attachments().filter_map(|part| part.attachment_name()) {
