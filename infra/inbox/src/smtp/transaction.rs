@@ -174,7 +174,6 @@ impl Session {
 
     /// Waits until released. `false` if the client went away before.
     async fn hold(&mut self, envelope: &Envelope, body: &[u8], stored: bool) -> io::Result<bool> {
-        self.wire.flush().await?;
         let held = Held {
             connection: self.connection,
             recipients: envelope.recipients.iter().map(|recipient| recipient.to_string()).collect(),

@@ -108,6 +108,25 @@ async fn the_window_finds_the_densest_stretch() {
 }
 
 #[tokio::test]
+async fn a_wait_ends_with_the_acceptance_itself() {
+    let inbox = inbox().await;
+    let mut client = Client::hello(&inbox).await;
+    let accepted = inbox.wait_for(|now| now.accepted == 3, SOON);
+    let sending = async {
+        for _ in 0..3 {
+            client.mail("b@example.com").await;
+        }
+        // Stays open: the end of the connection would wake the wait as well.
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        reached = accepted => reached.unwrap(),
+        () = sending => unreachable!("it is pending"),
+    }
+    inbox.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_wait_that_is_in_vain_tells_how_far_it_came() {
     let inbox = inbox().await;
     Client::hello(&inbox).await.mail("b@example.com").await;

@@ -203,6 +203,20 @@ async fn the_first_rule_that_matches_a_recipient_wins() {
 }
 
 #[tokio::test]
+async fn a_rule_that_is_used_up_makes_way_for_the_next() {
+    let inbox = inbox_with([
+        Rule::new(Action::reply(Phase::Dot, 450, "first")).times(1),
+        Rule::new(Action::reply(Phase::Mail, 450, "second")).times(1),
+    ])
+    .await;
+    let mut client = Client::hello(&inbox).await;
+    assert_eq!(client.mail("b@example.com").await, "450 first");
+    assert_eq!(client.mail("b@example.com").await, "450 second");
+    assert!(client.mail("b@example.com").await.starts_with("250"));
+    inbox.shutdown().await;
+}
+
+#[tokio::test]
 async fn one_refused_recipient_leaves_the_others() {
     let inbox =
         inbox_with([Rule::new(Action::reply(Phase::Rcpt, 550, "gone")).to_address("b@example.com")]).await;
@@ -294,6 +308,7 @@ async fn what_is_above_the_rate_is_refused() {
             let reply = client.mail("b@example.com").await;
             throttled += u32::from(reply.starts_with("454 Throttling failure"));
             client.ask("RSET").await;
+            assert!(throttled > 0 || inbox.accepted() < 10_000, "{phase:?}: never above the rate");
         }
         // The first passed after the beginning, and one more than the rate passed a second after it.
         let elapsed = inbox.last_accept_at().unwrap() - begin;

@@ -70,7 +70,15 @@ async fn hostile_messages_stay_text() {
         assert_eq!(page.matches("</iframe>").count(), usize::from(path == "/messages/1"), "{path}");
         assert!(head.contains("content-security-policy: default-src 'none';"), "{path}: {head}");
     }
+    assert!(
+        get(addr, search).await.contains("value=\"&quot;&gt;&lt;script&gt;"),
+        "the value stays in its quotes"
+    );
     let page = get(addr, "/messages/1").await;
+    assert!(
+        page.contains("&lt;p&gt;&quot;&gt;&lt;/iframe&gt;&lt;script&gt;"),
+        "so does the frame's document"
+    );
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "shown, but as text");
     assert!(page.contains("sandbox=\"allow-popups allow-popups-to-escape-sandbox\""));
     inbox.shutdown().await;

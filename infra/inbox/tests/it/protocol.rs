@@ -68,6 +68,17 @@ async fn stuffed_dots_are_taken_away_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn late_octets_do_not_turn_an_orderly_end_into_a_reset() {
+    let inbox = inbox().await;
+    let mut client = Client::hello(&inbox).await;
+    assert!(client.ask("QUIT").await.starts_with("221"));
+    assert_eq!(client.reply().await, "closed");
+    client.send("NOOP\r\n").await;
+    assert_eq!(client.reply().await, "closed");
+    inbox.shutdown().await;
+}
+
+#[tokio::test]
 async fn commands_out_of_order_get_503() {
     let inbox = inbox().await;
     let mut client = Client::dial(inbox.smtp_addr()).await.unwrap();
@@ -102,6 +113,7 @@ async fn overlong_lines_and_bare_line_feeds_are_refused_and_skipped() {
     for len in [12_280, 12_290, 100_000] {
         let reply = client.ask(&format!("NOOP {}", "x".repeat(len))).await;
         assert_eq!(reply.starts_with("250"), len < 12_288, "{len}: {reply}");
+        assert_eq!(reply.ends_with("line too long"), len > 12_288, "{len}: {reply}");
     }
     client.send("NOOP\nNOOP\r\n").await;
     assert!(client.reply().await.starts_with("500"));
