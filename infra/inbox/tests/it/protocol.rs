@@ -68,13 +68,14 @@ async fn stuffed_dots_are_taken_away_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn late_octets_do_not_turn_an_orderly_end_into_a_reset() {
+async fn a_client_that_is_still_writing_at_the_end_can_finish() {
     let inbox = inbox().await;
     let mut client = Client::hello(&inbox).await;
     assert!(client.ask("QUIT").await.starts_with("221"));
     assert_eq!(client.reply().await, "closed");
+    // If nobody took the first one, the system would answer with a reset, and the second one would fail.
     client.send("NOOP\r\n").await;
-    assert_eq!(client.reply().await, "closed");
+    client.send("NOOP\r\n").await;
     inbox.shutdown().await;
 }
 
