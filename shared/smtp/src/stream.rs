@@ -56,3 +56,35 @@ impl Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_waits_for_an_acknowledgement() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        assert!(!tcp.nodelay().unwrap(), "the system's default has changed; this test proves nothing");
+
+        let Stream::Plain(tcp) = Stream::plain(tcp).unwrap();
+
+        assert!(tcp.nodelay().unwrap());
+    }
+
+    #[tokio::test]
+    async fn an_end_is_seen_before_the_runtime_has_heard_of_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (peer, _) = listener.accept().await.unwrap();
+        let stream = Stream::plain(tcp).unwrap();
+        assert!(stream.is_quiet());
+
+        // No await from here on: as after a thaw, the runtime has had no turn.
+        drop(peer);
+
+        assert!(!stream.is_quiet());
+    }
+}
