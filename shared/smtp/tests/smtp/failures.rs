@@ -214,18 +214,39 @@ async fn a_refusal_before_the_first_message_is_about_the_server() {
     assert_eq!(outcome.to_string(), "deferred by server at EHLO: the server answered 550");
 }
 
-#[tokio::test]
-async fn a_success_that_nobody_asked_for_is_never_taken_for_acceptance() {
-    // One reply too many after RCPT: DATA gets 250, and the 354 would be read as the answer to the body.
-    case("deferred by server at DATA: ", 0, 2, |said| match said.first("RCPT") {
-        true => Act::Pieces(vec![b"250 ok\r\n250 ok\r\n".to_vec()]),
+/// The first RCPT gets two replies in one go.
+async fn two_replies_to_rcpt(second: &'static str) -> String {
+    let replies = format!("250 ok\r\n{second}\r\n").into_bytes();
+    let server = Server::start(move |said| match said.first("RCPT") {
+        true => Act::Pieces(vec![replies.clone()]),
         false => Act::Usual,
     })
     .await;
-    // Its success is there before the body is.
-    case("deferred by server at DATA: ", 0, 2, |said| match said.first("DATA") {
-        true => say("354 go on\r\n250 2.0.0 queued"),
-        false => Act::Usual,
+    let pool = pool(&server);
+    let outcome = send(&pool).await;
+    assert_eq!(server.heard("DATA"), 0, "the second reply would be taken for the answer to DATA");
+    assert!(is_accepted(&send(&pool).await));
+    assert_eq!(server.sessions(), 2);
+    outcome.to_string()
+}
+
+#[tokio::test]
+async fn a_reply_nobody_asked_for_ends_the_connection() {
+    let out_of_step = "deferred by server at DATA: the server did not keep to SMTP";
+    for second in ["250 ok", "354 go on", "550 no"] {
+        assert_eq!(two_replies_to_rcpt(second).await, out_of_step, "{second}");
+    }
+    let closing = "deferred by server at DATA: the server answered 421";
+    assert_eq!(two_replies_to_rcpt("421 closing").await, closing);
+}
+
+#[tokio::test]
+async fn a_success_that_is_there_before_the_body_is_never_taken_for_acceptance() {
+    case("deferred by server at DATA: the server did not keep to SMTP", 0, 2, |said| {
+        match said.first("DATA") {
+            true => say("354 go on\r\n250 2.0.0 queued"),
+            false => Act::Usual,
+        }
     })
     .await;
 }

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use fanmail_smtp::{Credentials, Pool, ServerConfig, Timeouts};
+use fanmail_smtp::{Credentials, Outcome, Pool, ServerConfig, Timeouts};
 
 use crate::script::Act;
 use crate::server::Server;
 use crate::{MESSAGE, PATIENT, SHORT, config, envelope, huge_message, is_accepted, pool, send};
+
+/// Far above what is short, far below what is patient.
+async fn in_time(send: impl Future<Output = Outcome>) -> Outcome {
+    tokio::time::timeout(25 * SHORT, send).await.expect("the short time-out had no effect")
+}
 
 /// The server falls silent at `verb`, and only the time-outs that `shorten` changes are short.
 async fn silent_at(verb: &'static str, message: &[u8], shorten: impl FnOnce(&mut Timeouts)) -> String {
@@ -22,7 +27,7 @@ async fn silent_at(verb: &'static str, message: &[u8], shorten: impl FnOnce(&mut
     shorten(&mut config.timeouts);
     let hasty = Pool::new(config);
 
-    let outcome = hasty.send(&envelope(), message).await;
+    let outcome = in_time(hasty.send(&envelope(), message)).await;
 
     if verb != "BODY" {
         server.until(|log| log.closed == [0]).await;
@@ -61,7 +66,7 @@ async fn a_connection_that_does_not_come_about_ends_at_its_time_out() {
 
     let timeouts = Timeouts { connect: SHORT, ..PATIENT };
     let config = ServerConfig { timeouts, ..ServerConfig::new("127.0.0.1", address.port()) };
-    let outcome = send(&Pool::new(config)).await;
+    let outcome = in_time(send(&Pool::new(config))).await;
 
     let text = outcome.to_string();
     assert!(text.starts_with("deferred by server at connect: time ran out after "), "{text}");
