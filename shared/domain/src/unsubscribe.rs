@@ -14,6 +14,11 @@ use crate::{CampaignId, SubscriberId};
 #[derive(Clone)]
 pub struct UnsubscribeKey(Vec<u8>);
 
+/// A key that could be guessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the key has fewer than {} bytes", UnsubscribeKey::MIN_BYTES)]
+pub struct KeyTooShort;
+
 /// How many bytes of the HMAC stand in the link.
 const TOKEN_BYTES: usize = 16;
 
@@ -26,6 +31,15 @@ impl UnsubscribeKey {
     pub fn new(bytes: impl Into<Vec<u8>>) -> Option<Self> {
         let bytes = bytes.into();
         (bytes.len() >= Self::MIN_BYTES).then_some(Self(bytes))
+    }
+
+    /// A key as it stands in a configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyTooShort`] if it has fewer than [`Self::MIN_BYTES`] bytes.
+    pub fn parse(text: &str) -> Result<Self, KeyTooShort> {
+        Self::new(text).ok_or(KeyTooShort)
     }
 
     /// The token of one subscriber in one campaign, in hexadecimal.
