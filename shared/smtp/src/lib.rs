@@ -1,1 +1,59 @@
 //! A small SMTP client that says exactly what became of a message.
+//!
+//! The protocol (RFC 5321), in lockstep, one recipient per transaction:
+//!
+//! ```text
+//! connect -> 220 greeting -> EHLO (HELO) -> AUTH      once per connection
+//! [RSET] -> MAIL -> RCPT -> DATA -> body and dot      once per message
+//! ```
+//!
+//! What a sender of bulk mail must know afterwards is not "did it fail" but *may the server have it?*
+//! Up to the last byte of the terminator (`CRLF . CRLF`) the answer is a sure no; from there to
+//! the server's complete reply nobody but the server knows. [`Outcome`] keeps the two apart:
+//!
+//! - [`Outcome::Accepted`]: the server took it.
+//! - [`Outcome::Rejected`]: surely not taken, and the same message will be refused again.
+//! - [`Outcome::Deferred`]: surely not taken; [`Scope`] says whose trouble it is.
+//! - [`Outcome::Misconfigured`]: surely not taken; somebody must change the settings.
+//! - [`Outcome::Unknown`]: the server may have it. Never sent again by this crate.
+//!
+//! The table behind it is [`classify()`]. A connection whose replies could get out of step (time-out,
+//! dropped future, garbage, 421) is closed and never used again.
+//!
+//! Where to start: [`ServerConfig`] -> [`Pool`] -> [`Pool::send`].
+//!
+//! Texts of replies may echo addresses, so no `Display` or `Debug` of this crate prints them;
+//! [`Reply::text`] does.
+
+mod auth;
+mod capabilities;
+mod classify;
+mod config;
+mod dot;
+mod envelope;
+mod failure;
+mod outcome;
+mod pool;
+mod probe;
+mod reply;
+mod session;
+mod stats;
+mod stream;
+mod timeouts;
+mod transaction;
+mod url;
+mod wire;
+
+pub use capabilities::{Capabilities, Mechanisms};
+pub use classify::{Verdict, classify};
+pub use config::{Credentials, ServerConfig};
+pub use envelope::{AddressError, Envelope};
+pub use failure::Failure;
+pub use outcome::{Outcome, Phase, Scope};
+pub use pool::Pool;
+pub use probe::ProbeError;
+pub use reply::{Enhanced, Reply, ReplyError};
+pub use session::{ConnectError, Connection};
+pub use stats::{PoolCounts, PoolStats};
+pub use timeouts::Timeouts;
+pub use url::UrlError;

@@ -1,0 +1,93 @@
+//! What a caller says about one SMTP server.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::timeouts::Timeouts;
+use crate::url::{self, UrlError};
+
+/// One SMTP server (a relay or smart host) and how to treat it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// Name or address, without brackets.
+    pub host: String,
+    /// TCP port; 25 by default.
+    pub port: u16,
+    /// User and password for AUTH; `None` sends without. They travel in the clear: TLS is not there yet.
+    pub credentials: Option<Credentials>,
+    /// What EHLO says (RFC 5321 4.1.1.1: a full host name or an address literal). Default `localhost`.
+    pub hello: String,
+    /// Open connections at most, idle ones included; 0 counts as 1. Default 10.
+    pub max_conns: usize,
+    /// An unused connection is closed after this time. Default 60 s; keep it below the server's own
+    /// (RFC 5321 4.5.3.2.7 asks servers for 5 minutes).
+    pub idle_timeout: Duration,
+    /// A connection is replaced after this many messages; 0 counts as 1. Default 100.
+    pub max_messages_per_connection: u32,
+    /// How long to wait for what.
+    pub timeouts: Timeouts,
+}
+
+impl ServerConfig {
+    /// A server without credentials and with defaults for the rest.
+    pub fn new(host: impl Into<String>, port: u16) -> Self {
+        Self {
+            host: host.into(),
+            port,
+            credentials: None,
+            hello: "localhost".to_owned(),
+            max_conns: 10,
+            idle_timeout: Duration::from_secs(60),
+            max_messages_per_connection: 100,
+            timeouts: Timeouts::default(),
+        }
+    }
+
+    /// Reads `smtp://user:password@host:port`. User and password are percent-decoded; they and the
+    /// port may be left out (25).
+    ///
+    /// # Errors
+    ///
+    /// [`UrlError`], which says in one sentence what is wrong and never repeats the URL.
+    pub fn from_url(url: &str) -> Result<Self, UrlError> {
+        url::parse(url)
+    }
+}
+
+impl FromStr for ServerConfig {
+    type Err = UrlError;
+
+    fn from_str(url: &str) -> Result<Self, UrlError> {
+        Self::from_url(url)
+    }
+}
+
+/// Who the relay knows us as. `Debug` hides the password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user name.
+    pub user: String,
+    /// The password.
+    pub password: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("user", &self.user).field("password", &"***").finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_never_shows_the_password() {
+        let config = ServerConfig::from_url("smtp://fan:geheim@mail.test").unwrap();
+
+        let text = format!("{config:?}");
+
+        assert!(text.contains("fan") && !text.contains("geheim"), "{text}");
+    }
+}

@@ -1,0 +1,69 @@
+//! What went wrong, before anybody judges what it means for the message.
+
+use std::io;
+use std::time::Duration;
+
+use crate::reply::{Reply, ReplyError};
+
+/// Why a step did not end as hoped. `Display` holds no personal data.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// A complete reply that says no, or that does not belong here.
+    #[error("the server answered {0}")]
+    Reply(Reply),
+    /// The host's name has no address, or the resolver does not answer.
+    #[error("the server's name could not be resolved")]
+    Resolve(#[source] io::Error),
+    /// No TCP connection came about.
+    #[error("the server could not be reached")]
+    Connect(#[source] io::Error),
+    /// The connection broke while we waited for a reply.
+    #[error("the connection broke while reading")]
+    Read(#[source] io::Error),
+    /// The connection broke while we wrote.
+    #[error("the connection broke while writing")]
+    Write(#[source] io::Error),
+    /// The server ended the connection in an orderly way without a complete reply.
+    #[error("the server closed the connection")]
+    Closed,
+    /// The step took longer than its time-out, which is given.
+    #[error("time ran out after {} ms", .0.as_millis())]
+    TimedOut(Duration),
+    /// The server sent something that is no SMTP reply.
+    #[error("the server did not keep to SMTP")]
+    Protocol(#[source] ReplyError),
+    /// All connections of the pool stayed busy for the time given.
+    #[error("no connection of the pool became free within {} ms", .0.as_millis())]
+    PoolBusy(Duration),
+    /// The pool has been closed by its owner.
+    #[error("the pool is closed")]
+    PoolClosed,
+    /// This connection was closed after an earlier failure.
+    #[error("the connection is no longer usable")]
+    Unusable,
+    /// The message is larger than the server takes (RFC 1870); nothing was sent.
+    #[error("the message has {size} octets and the server takes {limit}")]
+    TooLarge {
+        /// Octets of the message with CRLF line ends.
+        size: u64,
+        /// What the server named in its SIZE.
+        limit: u64,
+    },
+    /// The message cannot travel without an extension that the server lacks; nothing was sent.
+    #[error("the message needs {0}, which the server does not offer")]
+    NeedsExtension(&'static str),
+    /// There are credentials, but the server offers no AUTH mechanism this crate speaks.
+    #[error("the server offers neither AUTH PLAIN nor AUTH LOGIN")]
+    NoMechanism,
+    /// A setting contains a character that SMTP cannot carry.
+    #[error("the {0} contains a control character or is empty")]
+    Setting(&'static str),
+}
+
+impl Failure {
+    /// The server's reply, where that is the failure.
+    pub fn reply(&self) -> Option<&Reply> {
+        if let Self::Reply(reply) = self { Some(reply) } else { None }
+    }
+}

@@ -1,0 +1,174 @@
+//! One connection, from the greeting to QUIT.
+//!
+//! A connection is *in step* when every command written has had its complete reply read. Only then may it
+//! carry another message. So a transaction takes the wire out of the connection and puts it back when it
+//! ends in step; after anything else, a dropped future included, the wire is gone and TCP closed.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+
+use crate::auth;
+use crate::capabilities::Capabilities;
+use crate::classify::{Verdict, classify};
+use crate::config::ServerConfig;
+use crate::failure::Failure;
+use crate::outcome::{Outcome, Phase};
+use crate::reply::Reply;
+use crate::stream::Stream;
+use crate::timeouts::Timeouts;
+use crate::wire::Wire;
+
+const QUIT: &[u8] = b"QUIT\r\n";
+
+/// Longest wait for the answer to QUIT; nothing depends on it.
+const QUIT_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Why no session came about.
+#[derive(Debug, thiserror::Error)]
+#[error("no session with the server: failed at {phase}")]
+pub struct ConnectError {
+    /// Which step failed.
+    pub phase: Phase,
+    /// What happened.
+    #[source]
+    pub why: Failure,
+}
+
+impl ConnectError {
+    /// The same as the outcome of a message that needed the session.
+    pub fn into_outcome(self) -> Outcome {
+        Outcome::conclude(self.phase, Err(self.why))
+    }
+}
+
+/// One session with a server: greeted and, where credentials are given, authenticated.
+///
+/// Dropping it closes the TCP connection at once; [`Connection::quit`] is the polite way.
+#[derive(Debug)]
+pub struct Connection {
+    /// Present when in step.
+    pub(crate) wire: Option<Wire>,
+    pub(crate) timeouts: Timeouts,
+    capabilities: Capabilities,
+    /// The last transaction ended between RCPT and DATA; the next one starts with RSET.
+    pub(crate) needs_reset: bool,
+    /// The message as it travels; kept so that the memory is reused.
+    pub(crate) body: Vec<u8>,
+    /// Transactions begun.
+    pub(crate) messages: u32,
+}
+
+impl Connection {
+    /// Connects, reads the greeting, says EHLO (HELO where that is unknown) and authenticates.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] with the step that failed; the TCP connection is closed then.
+    pub async fn connect(config: &ServerConfig) -> Result<Self, ConnectError> {
+        let at = |phase| move |why| ConnectError { phase, why };
+        if config.hello.is_empty() || config.hello.contains(|c: char| c.is_control() || c.is_whitespace()) {
+            return Err(at(Phase::Hello)(Failure::Setting("hello name")));
+        }
+        let tcp =
+            dial(&config.host, config.port, config.timeouts.connect).await.map_err(at(Phase::Connect))?;
+        let stream = Stream::plain(tcp).map_err(|err| at(Phase::Connect)(Failure::Connect(err)))?;
+
+        let mut wire = Wire::new(stream);
+        match handshake(&mut wire, config).await {
+            Ok(capabilities) => Ok(Self::new(wire, config.timeouts, capabilities)),
+            Err(err) => {
+                wire.try_write(QUIT);
+                Err(err)
+            }
+        }
+    }
+
+    fn new(wire: Wire, timeouts: Timeouts, capabilities: Capabilities) -> Self {
+        Self { wire: Some(wire), timeouts, capabilities, needs_reset: false, body: Vec::new(), messages: 0 }
+    }
+
+    /// What the server offers.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Another message may be sent: every command so far has had its complete reply.
+    pub fn is_usable(&self) -> bool {
+        self.wire.is_some()
+    }
+
+    /// Usable, and the server has not closed the connection or said 421 meanwhile, as far as can be
+    /// seen without asking it. A connection that vanished silently (a firewall, a dead host) still looks well.
+    pub fn is_alive(&self) -> bool {
+        self.wire.as_ref().is_some_and(Wire::is_quiet)
+    }
+
+    /// Says QUIT, waits at most a second for the answer, and closes.
+    pub async fn quit(self) {
+        if let Some(mut wire) = self.wire {
+            // Whatever the server says or fails to say, the connection ends here.
+            let _ = wire.command(QUIT, self.timeouts.command.min(QUIT_PATIENCE)).await;
+        }
+    }
+
+    /// Says QUIT and closes without waiting for the answer. RFC 5321 4.1.1.10 says SHOULD wait; Postfix
+    /// does not either (`smtp_skip_quit_response`), and here a caller would pay for it.
+    pub(crate) fn farewell(self) {
+        if let Some(wire) = self.wire {
+            wire.try_write(QUIT);
+        }
+    }
+}
+
+/// Connects to the first address that answers; each gets an equal share of the time that is left.
+async fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, Failure> {
+    let start = Instant::now();
+    let addresses: Vec<_> = match timeout(limit, lookup_host((host, port))).await {
+        Ok(Ok(addresses)) => addresses.collect(),
+        Ok(Err(err)) => return Err(Failure::Resolve(err)),
+        Err(_) => return Err(Failure::TimedOut(limit)),
+    };
+
+    let mut last = Failure::Resolve(io::ErrorKind::NotFound.into());
+    for (address, addresses_left) in addresses.iter().zip((1..=addresses.len()).rev()) {
+        let left = limit.saturating_sub(start.elapsed());
+        let share = left / u32::try_from(addresses_left).unwrap_or(u32::MAX);
+        last = match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(tcp)) => return Ok(tcp),
+            Ok(Err(err)) => Failure::Connect(err),
+            Err(_) => Failure::TimedOut(share),
+        };
+    }
+    Err(last)
+}
+
+async fn handshake(wire: &mut Wire, config: &ServerConfig) -> Result<Capabilities, ConnectError> {
+    let limit = config.timeouts.command;
+    expect(Phase::Greeting, wire.reply(config.timeouts.greeting).await)?;
+    let capabilities = hello(wire, &config.hello, limit).await?;
+    if let Some(credentials) = &config.credentials {
+        expect(Phase::Auth, auth::authenticate(wire, &capabilities, credentials, limit).await)?;
+    }
+    Ok(capabilities)
+}
+
+/// EHLO, and HELO where the server refuses it for good (RFC 5321 4.1.4).
+async fn hello(wire: &mut Wire, name: &str, limit: Duration) -> Result<Capabilities, ConnectError> {
+    let answer = wire.command(format!("EHLO {name}\r\n").as_bytes(), limit).await;
+    if answer.as_ref().is_ok_and(|reply| reply.class() == 5) {
+        expect(Phase::Hello, wire.command(format!("HELO {name}\r\n").as_bytes(), limit).await)?;
+        return Ok(Capabilities::default());
+    }
+    expect(Phase::Hello, answer).map(|reply| Capabilities::parse(&reply))
+}
+
+fn expect(phase: Phase, answer: Result<Reply, Failure>) -> Result<Reply, ConnectError> {
+    match (classify(phase, answer.as_ref()), answer) {
+        (Verdict::Proceed, Ok(reply)) => Ok(reply),
+        (_, Ok(reply)) => Err(ConnectError { phase, why: Failure::Reply(reply) }),
+        (_, Err(why)) => Err(ConnectError { phase, why }),
+    }
+}

@@ -1,0 +1,304 @@
+//! An SMTP server that does what the test says and knows the truth.
+//!
+//! For everything it is told it asks the test's script what to do: verbs are `CONNECT` (before the greeting), the
+//! client's own (`EHLO`, `MAIL`, …), `TEXT` (a line that is no command: the steps of AUTH LOGIN), `BODY` (the first
+//! bytes of a body are here) and `.` (the whole body is here). What it stored, heard and how
+//! many connections were open at once is in its [`Log`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::script::{Act, Log, Said, Stored};
+
+/// Said by the test to one session while it listens.
+struct Order {
+    say: Option<String>,
+    done: oneshot::Sender<()>,
+}
+
+type Script = Arc<dyn Fn(&Said) -> Act + Send + Sync>;
+
+pub(crate) struct Server {
+    pub(crate) port: u16,
+    log: watch::Sender<Log>,
+    orders: mpsc::UnboundedSender<(usize, Order)>,
+}
+
+impl Server {
+    pub(crate) async fn start(script: impl Fn(&Said) -> Act + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let log = watch::Sender::new(Log::default());
+        let (orders, inbox) = mpsc::unbounded_channel();
+        tokio::spawn(accept(listener, log.clone(), Arc::new(script), inbox));
+        Self { port, log, orders }
+    }
+
+    /// A server without surprises.
+    pub(crate) async fn friendly() -> Self {
+        Self::start(|_| Act::Usual).await
+    }
+
+    pub(crate) fn read<T>(&self, what: impl FnOnce(&Log) -> T) -> T {
+        what(&self.log.borrow())
+    }
+
+    pub(crate) fn stored(&self) -> usize {
+        self.read(|log| log.stored.len())
+    }
+
+    pub(crate) fn sessions(&self) -> usize {
+        self.read(|log| log.sessions)
+    }
+
+    /// How often a line that starts so was heard.
+    pub(crate) fn heard(&self, start: &str) -> usize {
+        self.read(|log| log.heard.iter().filter(|(_, line)| line.starts_with(start)).count())
+    }
+
+    /// Waits, at most ten seconds, until the log says so.
+    pub(crate) async fn until(&self, condition: impl FnMut(&Log) -> bool) {
+        let mut log = self.log.subscribe();
+        let wait = log.wait_for(condition);
+        tokio::time::timeout(Duration::from_secs(10), wait).await.expect("the server never saw it").unwrap();
+    }
+
+    /// Ends a session that is waiting for a command, with a last line or without. Returns when it is done.
+    pub(crate) async fn hang_up(&self, session: usize, last_line: Option<&str>) {
+        let (done, wait) = oneshot::channel();
+        let order = Order { say: last_line.map(str::to_owned), done };
+        assert!(self.orders.send((session, order)).is_ok());
+        wait.await.unwrap();
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    log: watch::Sender<Log>,
+    script: Script,
+    mut inbox: mpsc::UnboundedReceiver<(usize, Order)>,
+) {
+    let mut sessions = Vec::<mpsc::UnboundedSender<Order>>::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let (tcp, _) = accepted.unwrap();
+                log.send_modify(|log| {
+                    log.sessions += 1;
+                    log.open += 1;
+                    log.most_open = log.most_open.max(log.open);
+                });
+                let (orders, inbox) = mpsc::unbounded_channel();
+                let said = Said { session: sessions.len(), message: 0, verb: String::new(), line: String::new() };
+                sessions.push(orders);
+                let session = Session { tcp, buffer: Vec::new(), log: log.clone(), script: script.clone(), inbox, said };
+                tokio::spawn(session.run());
+            }
+            order = inbox.recv() => match order {
+                Some((session, order)) => assert!(sessions[session].send(order).is_ok()),
+                None => return,
+            },
+        }
+    }
+}
+
+struct Session {
+    tcp: TcpStream,
+    buffer: Vec<u8>,
+    log: watch::Sender<Log>,
+    script: Script,
+    inbox: mpsc::UnboundedReceiver<Order>,
+    said: Said,
+}
+
+/// The session is over.
+struct Over;
+
+impl Session {
+    async fn run(mut self) {
+        let _ = self.talk().await;
+        let Self { tcp, log, said, .. } = self;
+        drop(tcp);
+        log.send_modify(|log| {
+            log.open -= 1;
+            log.closed.push(said.session);
+        });
+    }
+
+    async fn talk(&mut self) -> Result<(), Over> {
+        self.hear("CONNECT", "").await?;
+        let (mut mail, mut rcpt) = (String::new(), String::new());
+        loop {
+            let line = self.line().await?;
+            self.log.send_modify(|log| log.heard.push((self.said.session, line.clone())));
+            let verb = line.split([' ', '\r']).next().unwrap_or_default().to_ascii_uppercase();
+            match verb.as_str() {
+                "MAIL" => {
+                    mail.clone_from(&line);
+                    self.log.send_modify(|log| {
+                        self.said.message = log.messages;
+                        log.messages += 1;
+                    });
+                }
+                "RCPT" => rcpt.clone_from(&line),
+                _ => {}
+            }
+            let known =
+                ["EHLO", "HELO", "AUTH", "MAIL", "RCPT", "DATA", "RSET", "QUIT"].contains(&verb.as_str());
+            let go_on = self.hear(if known { &verb } else { "TEXT" }, &line).await?;
+            if verb == "DATA" && go_on {
+                let body = self.body().await?;
+                let stored =
+                    Stored { session: self.said.session, mail: mail.clone(), rcpt: rcpt.clone(), body };
+                self.end_of_data(stored).await?;
+            }
+        }
+    }
+
+    /// Asks the script and does it. True if the reply was the usual one.
+    async fn hear(&mut self, verb: &str, line: &str) -> Result<bool, Over> {
+        self.said.verb = verb.to_owned();
+        self.said.line = line.to_owned();
+        let act = (self.script)(&self.said);
+        self.act(act).await
+    }
+
+    async fn act(&mut self, act: Act) -> Result<bool, Over> {
+        match act {
+            Act::Usual if self.said.verb == "BODY" => return Ok(true),
+            Act::Usual => {
+                self.write(format!("{}\r\n", usual(&self.said.verb)).as_bytes()).await?;
+                return if self.said.verb == "QUIT" { Err(Over) } else { Ok(true) };
+            }
+            Act::Say(reply) => {
+                let goes_on = reply.starts_with("354");
+                self.write(format!("{reply}\r\n").as_bytes()).await?;
+                return Ok(goes_on);
+            }
+            Act::SayAndClose(reply) => {
+                self.write(format!("{reply}\r\n").as_bytes()).await?;
+                return Err(self.fin().await);
+            }
+            Act::Pieces(pieces) => {
+                for piece in pieces {
+                    self.write(&piece).await?;
+                    tokio::task::yield_now().await;
+                }
+            }
+            Act::Fin => return Err(self.fin().await),
+            Act::Rst => {
+                self.tcp.set_zero_linger().map_err(|_| Over)?;
+                return Err(Over);
+            }
+            Act::Silence => {}
+            Act::Deaf(reply) => {
+                if let Some(reply) = reply {
+                    self.write(format!("{reply}\r\n").as_bytes()).await?;
+                }
+                std::future::pending::<()>().await;
+            }
+            Act::StoreAnd(act) => return Box::pin(self.act(*act)).await,
+            Act::Together(barrier) => {
+                barrier.wait().await;
+                return Box::pin(self.act(Act::Usual)).await;
+            }
+        }
+        Ok(false)
+    }
+
+    async fn end_of_data(&mut self, stored: Stored) -> Result<(), Over> {
+        self.said.verb = ".".to_owned();
+        let act = (self.script)(&self.said);
+        let keep = matches!(act, Act::Usual | Act::Together(_) | Act::StoreAnd(_));
+        if keep {
+            self.log.send_modify(|log| log.stored.push(stored));
+        }
+        self.act(act).await.map(|_| ())
+    }
+
+    /// Ends our side, then waits for the client to end its own: no reset comes from unread bytes.
+    async fn fin(&mut self) -> Over {
+        let _ = self.tcp.shutdown().await;
+        while self.tcp.read_buf(&mut self.buffer).await.is_ok_and(|n| n > 0) {}
+        Over
+    }
+
+    async fn line(&mut self) -> Result<String, Over> {
+        loop {
+            if let Some(end) = self.buffer.windows(2).position(|w| w == b"\r\n") {
+                let line: Vec<u8> = self.buffer.drain(..end + 2).take(end).collect();
+                return String::from_utf8(line).map_err(|_| Over);
+            }
+            self.fill().await?;
+        }
+    }
+
+    async fn body(&mut self) -> Result<Vec<u8>, Over> {
+        // The line end of the DATA command counts as the first half of a terminator.
+        let mut text = b"\r\n".to_vec();
+        let mut scanned = 0;
+        let mut asked = false;
+        loop {
+            text.append(&mut self.buffer);
+            if let Some(found) = text[scanned..].windows(5).position(|w| w == b"\r\n.\r\n") {
+                self.buffer = text.split_off(scanned + found + 5);
+                text.truncate(scanned + found + 2);
+                return Ok(unstuff(&text[2..]));
+            }
+            scanned = text.len().saturating_sub(4);
+            self.fill().await?;
+            if !std::mem::replace(&mut asked, true) {
+                self.hear("BODY", "").await?;
+            }
+        }
+    }
+
+    async fn fill(&mut self) -> Result<(), Over> {
+        tokio::select! {
+            read = self.tcp.read_buf(&mut self.buffer) => match read {
+                Ok(n) if n > 0 => Ok(()),
+                _ => Err(Over),
+            },
+            Some(order) = self.inbox.recv() => {
+                if let Some(line) = order.say {
+                    self.write(format!("{line}\r\n").as_bytes()).await?;
+                }
+                let _ = self.tcp.shutdown().await;
+                let _ = order.done.send(());
+                Err(self.fin().await)
+            }
+        }
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Over> {
+        self.tcp.write_all(bytes).await.map_err(|_| Over)
+    }
+}
+
+fn usual(verb: &str) -> &'static str {
+    match verb {
+        "CONNECT" => "220 mx.test ready",
+        "EHLO" => "250-mx.test\r\n250-SIZE 50000000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN LOGIN",
+        "AUTH" | "TEXT" => "235 2.7.0 welcome",
+        "DATA" => "354 go on",
+        "QUIT" => "221 2.0.0 bye",
+        "." => "250 2.0.0 queued",
+        _ => "250 2.1.0 ok",
+    }
+}
+
+fn unstuff(text: &[u8]) -> Vec<u8> {
+    let mut body = Vec::with_capacity(text.len());
+    let mut at_line_start = true;
+    for &byte in text {
+        if !(at_line_start && byte == b'.') {
+            body.push(byte);
+        }
+        at_line_start = byte == b'\n';
+    }
+    body
+}
