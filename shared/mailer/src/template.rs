@@ -130,8 +130,10 @@ impl Compiled {
         let mut environment = environment();
         let derived = content.text.is_none();
         add(&mut environment, Part::Subject, &content.subject)?;
-        add(&mut environment, Part::Html, &content.html)?;
-        let text = content.text.clone().unwrap_or_else(|| text_part::derive(&content.html));
+        let html = content.html.replace("\r\n", "\n");
+        add(&mut environment, Part::Html, &html)?;
+        let text = content.text.as_ref().map(|text| text.replace("\r\n", "\n"));
+        let text = text.unwrap_or_else(|| text_part::derive(&html));
         let added = add(&mut environment, Part::Text, &text);
         added.map_err(|err| if derived { TemplateError::NotDerivable } else { err })?;
         let mut uses_attribs = false;

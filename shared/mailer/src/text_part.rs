@@ -43,7 +43,7 @@ pub(crate) fn derive(html: &str) -> String {
         at = end.unwrap_or(at + 1);
     }
     text.out.truncate(text.out.trim_end().len());
-    text.out + "\n"
+    text.out
 }
 
 fn is_statement(piece: &Piece<'_>) -> bool {
