@@ -50,7 +50,7 @@ fn filters_and_tests(environment: &Environment<'_>, part: Part, tag: &str) -> Re
             continue;
         }
         let is_test = before == "is" || before == "not" && index > 1 && words[index - 2] == "is";
-        let opens_filter = before == "filter" && tag::keyword(tag) == "filter" && index < 4;
+        let opens_filter = before == "filter" && tag::keyword(tag) == "filter";
         // Called without a value a filter complains of that, unless there is no such filter.
         if before == "|" || opens_filter {
             if state.apply_filter(name, &[]).is_err_and(|err| err.kind() == ErrorKind::UnknownFilter) {

@@ -108,6 +108,14 @@ fn a_missing_attribute_fails_one_recipient_and_is_named() {
 }
 
 #[test]
+fn attributes_are_found_by_another_name_too() {
+    let ann = subscriber("ann@example.org", "Ann", r#"{"city": "Ghent"}"#);
+    for html in ["{% set s = subscriber %}{{ s.attribs.city }}", "{{ subscriber['attribs']['city'] }}"] {
+        assert_eq!(rendered(&content("Hi", html), &ann).unwrap().html, "Ghent");
+    }
+}
+
+#[test]
 fn attributes_nobody_asks_for_do_no_harm() {
     assert!(rendered(&content("Hi", "<p>x</p>"), &subscriber("ann@example.org", "Ann", "{")).is_ok());
 }
@@ -184,7 +192,7 @@ fn names_that_nobody_knows_are_found_when_the_campaign_is_made() {
         problem("", "{% if false %}{{ 'a | b' | uper }}{% endif %}"),
         "HTML part: there is no filter uper"
     );
-    assert_eq!(problem("", "{% filter uper %}{% endfilter %}"), "HTML part: there is no filter uper");
+    assert_eq!(problem("", "{%- filter uper %}{% endfilter %}"), "HTML part: there is no filter uper");
     assert_eq!(problem("", "{% if campaign.id is not od %}{% endif %}"), "HTML part: there is no test od");
 }
 

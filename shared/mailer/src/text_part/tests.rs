@@ -52,6 +52,8 @@ fn branches_and_loops_keep_the_space_around_them() {
         "<p>Dear{% if a %} {{ a }}{% else %} friend{% endif %},</p>{% if b %}<p>B</p>{% endif %}<p>C</p>",
         "Dear{% if a %} {{ a }}{% else %} friend{% endif %},\n\n{% if b %}B\n\n{% endif %}C",
     );
+    reads("a{% if b %}<p>b</p>{% else %} c{% endif %}", "a{% if b %}\n\nb\n\n{% else %} c{% endif %}");
+    reads("a<br>b<br><br>c", "a\nb\n\nc");
     reads("a{% if b %} b {% endif %} c", "a{% if b %} b {% endif %} c");
     reads("a {% if b %}b {% endif %} c", "a {% if b %}b {% endif %}c");
     reads(
