@@ -1,0 +1,119 @@
+//! Hands messages to an SMTP server, and says in the engine's words what became of them.
+//!
+//! | the client says | the engine hears | because |
+//! |---|---|---|
+//! | accepted | accepted | |
+//! | rejected | rejected | the same message will be refused again |
+//! | deferred, recipient | deferred, recipient | others may go on |
+//! | deferred, server | deferred, provider | nobody is better off now; no recipient loses an attempt |
+//! | misconfigured | deferred, credentials | somebody must change the settings first |
+//! | unknown | unknown | sending again could deliver twice |
+
+use std::error::Error;
+
+use fanmail_engine::ports::{Refusal, Scope, Submission};
+use fanmail_smtp::{Envelope, Failure, Outcome, Pool, Scope as SmtpScope};
+
+use crate::Transport;
+
+/// Hands messages to one SMTP server over a pool of connections.
+#[derive(Debug, Clone)]
+pub struct SmtpTransport {
+    pool: Pool,
+}
+
+impl SmtpTransport {
+    /// Clones of the pool share its connections, so a caller who keeps one can close it or read its counters.
+    #[must_use]
+    pub fn new(pool: Pool) -> Self {
+        Self { pool }
+    }
+}
+
+impl Transport for SmtpTransport {
+    async fn submit(&self, envelope: &Envelope, message: &[u8]) -> Submission {
+        let outcome = self.pool.send(envelope, message).await;
+        if let Outcome::Unknown { why } = &outcome {
+            // The ledger keeps that there is doubt; this is the only place that knows why.
+            tracing::warn!(why = chain(why), "nobody knows whether a message was accepted");
+        }
+        submission(&outcome)
+    }
+}
+
+/// The table above. Pure.
+fn submission(outcome: &Outcome) -> Submission {
+    match outcome {
+        Outcome::Accepted { .. } => Submission::Accepted,
+        Outcome::Rejected { why, .. } => Submission::Rejected(refusal(why)),
+        Outcome::Deferred { scope: SmtpScope::Recipient, why, .. } => {
+            Submission::Deferred(Scope::Recipient, refusal(why))
+        }
+        Outcome::Deferred { scope: SmtpScope::Server, why, .. } => {
+            Submission::Deferred(Scope::Provider, refusal(why))
+        }
+        Outcome::Misconfigured { why, .. } => Submission::Deferred(Scope::Credentials, refusal(why)),
+        Outcome::Unknown { .. } => Submission::Unknown,
+    }
+}
+
+fn refusal(why: &Failure) -> Refusal {
+    match why.reply() {
+        Some(reply) => Refusal { code: Some(reply.code()), text: reply.text() },
+        None => Refusal { code: None, text: chain(why) },
+    }
+}
+
+/// A failure and its causes. Holds no personal data, unlike a reply's text.
+fn chain(why: &Failure) -> String {
+    let causes = std::iter::successors(why.source(), |cause: &&dyn Error| (*cause).source());
+    causes.fold(why.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::time::Duration;
+
+    use fanmail_smtp::Phase;
+
+    use super::*;
+
+    fn said(text: &str) -> Refusal {
+        Refusal { code: None, text: text.into() }
+    }
+
+    #[test]
+    fn each_outcome_has_its_submission() {
+        let (server, recipient, phase) = (SmtpScope::Server, SmtpScope::Recipient, Phase::Rcpt);
+        let refused = || Failure::Connect(io::Error::other("connection refused"));
+        let cases = [
+            (
+                Outcome::Rejected { why: Failure::NeedsExtension("SMTPUTF8"), phase },
+                Submission::Rejected(said("the message needs SMTPUTF8, which the server does not offer")),
+            ),
+            (
+                Outcome::Deferred { scope: recipient, why: Failure::Closed, phase },
+                Submission::Deferred(Scope::Recipient, said("the server closed the connection")),
+            ),
+            (
+                Outcome::Deferred { scope: server, why: refused(), phase },
+                Submission::Deferred(
+                    Scope::Provider,
+                    said("the server could not be reached: connection refused"),
+                ),
+            ),
+            (
+                Outcome::Misconfigured { why: Failure::NoMechanism, phase },
+                Submission::Deferred(
+                    Scope::Credentials,
+                    said("the server offers neither AUTH PLAIN nor AUTH LOGIN"),
+                ),
+            ),
+            (Outcome::Unknown { why: Failure::TimedOut(Duration::ZERO) }, Submission::Unknown),
+        ];
+        for (outcome, expected) in cases {
+            assert_eq!(submission(&outcome), expected, "{outcome}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The mailer from outside: content and recipients in, messages out, read by another library.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of #[test] functions")]
+
+mod headers;
+mod messages;
+mod smtp;
+mod support;
+mod welcome;
