@@ -14,7 +14,7 @@ use crate::{
     init_backoff::InitBackoff,
     invocation::InvokeError,
     pool::{Pool, Unit},
-    process::{Handed, Process, ProcessInfo},
+    process::{Answer, Process, ProcessInfo},
     spec::{FunctionSpec, HostConfig},
     sync::lock,
     usage::{EndedUsage, FunctionUsage},
@@ -151,29 +151,47 @@ impl Function {
     }
 
     async fn run(&self, payload: Bytes) -> Result<Bytes, InvokeError> {
+        let (process, answer) = match self.taken_by_warm(&payload).await? {
+            Some(taken) => taken,
+            None => self.taken_by_new(payload).await?,
+        };
+        let result = process.answer(answer).await;
+        self.pool.put_idle(process);
+        result
+    }
+
+    /// Offers an invocation to the idle processes; `None` if there is none, or all had ended.
+    async fn taken_by_warm(&self, payload: &Bytes) -> Result<Option<(Process, Answer)>, InvokeError> {
         let timeout = self.spec.timeout;
         while let Some(process) = self.pool.take_idle() {
-            match self.hand_to(process, payload.clone(), timeout).await {
-                Handed::Done(result) => return result,
-                Handed::NotTaken(timed_out @ InvokeError::TimedOut(_)) => return Err(timed_out),
-                Handed::NotTaken(reason) => {
+            match process.offer(payload.clone(), timeout, timeout).await {
+                Ok(answer) => return Ok(Some((process, answer))),
+                // It may be frozen; starting over now would take longer than the caller was promised.
+                Err(timed_out @ InvokeError::TimedOut(_)) => return Err(timed_out),
+                Err(reason) => {
                     tracing::debug!(function.name = self.spec.name, %reason, "idle process was gone");
                 }
             }
         }
+        Ok(None)
+    }
+
+    /// Starts a process for an invocation.
+    async fn taken_by_new(&self, payload: Bytes) -> Result<(Process, Answer), InvokeError> {
         self.init.check()?;
-        let started = self.start().await;
-        let handed = match started {
-            Ok(process) => self.hand_to(process, payload, timeout.max(INIT_LIMIT)).await,
-            Err(error) => Handed::NotTaken(error),
-        };
-        match handed {
-            Handed::Done(result) => {
-                self.init.succeeded();
-                result
+        let timeout = self.spec.timeout;
+        let taken = match self.start().await {
+            Ok(process) => {
+                let offered = process.offer(payload, timeout, timeout.max(INIT_LIMIT)).await;
+                offered.map(|answer| (process, answer))
             }
-            Handed::NotTaken(error) => Err(self.init_failed(error)),
+            Err(error) => Err(error),
+        };
+        match &taken {
+            Ok(_) => self.init.succeeded(),
+            Err(error) => self.init_failed(error),
         }
+        taken
     }
 
     async fn start(&self) -> Result<Process, InvokeError> {
@@ -186,21 +204,14 @@ impl Function {
         Ok(process)
     }
 
-    async fn hand_to(&self, mut process: Process, payload: Bytes, patience: Duration) -> Handed {
-        let handed = process.serve(payload, self.spec.timeout, patience).await;
-        self.pool.put_idle(process);
-        handed
-    }
-
-    fn init_failed(&self, error: InvokeError) -> InvokeError {
-        let in_a_row = self.init.failed(error.clone());
+    fn init_failed(&self, error: &InvokeError) {
+        self.init.failed(error.clone());
         tracing::warn!(
             function.name = self.spec.name,
-            error = &error as &dyn std::error::Error,
-            failures_in_a_row = in_a_row,
+            error = error as &dyn std::error::Error,
+            failures_in_a_row = self.init.in_a_row(),
             "function did not start"
         );
-        error
     }
 
     fn record(&self, result: &Result<Bytes, InvokeError>) {

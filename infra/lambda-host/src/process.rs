@@ -20,7 +20,7 @@ use bytes::Bytes;
 use tokio::{
     net::TcpListener,
     process::{Child, Command},
-    sync::{Notify, mpsc, watch},
+    sync::{Notify, mpsc, oneshot, watch},
     task::AbortHandle,
 };
 
@@ -100,12 +100,11 @@ impl ProcessState {
     }
 }
 
-/// How handing an invocation to a process went.
-pub(crate) enum Handed {
-    /// The process took it; this is its end.
-    Done(Result<Bytes, InvokeError>),
-    /// The process never took it, so another one may have it.
-    NotTaken(InvokeError),
+/// The answer that a process owes for an invocation it has taken.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    reply: oneshot::Receiver<Result<Bytes, FunctionError>>,
+    timeout: Duration,
 }
 
 /// A running process and the way to its runtime API.
@@ -157,33 +156,30 @@ impl Process {
         &self.state
     }
 
-    /// Hands one invocation over and waits for its end.
+    /// Offers one invocation and waits until the process has taken it.
     ///
-    /// `patience` is how long the process may take to ask for it: long for one that has just been started. A
-    /// process that does not ask or answer in time is killed, and has ended when this returns.
-    pub(crate) async fn serve(&mut self, payload: Bytes, timeout: Duration, patience: Duration) -> Handed {
-        let (job, mut waiting) = Job::new(payload, timeout);
-        if self.jobs.send(job).await.is_err() {
-            return Handed::NotTaken(self.exited().await);
-        }
+    /// `patience` is how long the process may take to ask for it: long for one that has just been started.
+    ///
+    /// # Errors
+    ///
+    /// Why the process did not take it; the process has ended then, and another one may have the invocation.
+    pub(crate) async fn offer(
+        &self,
+        payload: Bytes,
+        timeout: Duration,
+        patience: Duration,
+    ) -> Result<Answer, InvokeError> {
+        let (job, Waiting { mut taken, reply }) = Job::new(payload, timeout);
+        // A closed channel means that the process is ending; that is found out below.
+        let _ = self.jobs.send(job).await;
         self.state.busy.store(true, Ordering::Relaxed);
-        let handed = match self.taken(&mut waiting, patience).await {
-            Ok(()) => {
-                self.state.invocations.fetch_add(1, Ordering::Relaxed);
-                Handed::Done(self.answer(&mut waiting, timeout).await)
-            }
-            Err(reason) => Handed::NotTaken(reason),
-        };
-        self.state.busy.store(false, Ordering::Relaxed);
-        self.state.sample();
-        handed
-    }
-
-    async fn taken(&mut self, waiting: &mut Waiting, patience: Duration) -> Result<(), InvokeError> {
         let mut phase = self.phase.clone();
         tokio::select! {
             biased;
-            Ok(()) = &mut waiting.taken => Ok(()),
+            Ok(()) = &mut taken => {
+                self.state.invocations.fetch_add(1, Ordering::Relaxed);
+                Ok(Answer { reply, timeout })
+            }
             how = self.state.ended() => match init_error(&phase) {
                 Some(error) => Err(InvokeError::Init(error)),
                 None => Err(InvokeError::Exited(how)),
@@ -199,20 +195,27 @@ impl Process {
         }
     }
 
-    async fn answer(&mut self, waiting: &mut Waiting, timeout: Duration) -> Result<Bytes, InvokeError> {
+    /// Waits for the answer to an invocation that this process has taken.
+    ///
+    /// # Errors
+    ///
+    /// The function's error; or the process ended, which it also has if it took too long.
+    pub(crate) async fn answer(&self, mut answer: Answer) -> Result<Bytes, InvokeError> {
         let result = tokio::select! {
             biased;
-            Ok(result) = &mut waiting.reply => result,
-            how = self.state.ended() => match waiting.reply.try_recv() {
-                Ok(result) => result,
-                Err(_) => return Err(InvokeError::Exited(how)),
+            Ok(result) = &mut answer.reply => result.map_err(InvokeError::Function),
+            how = self.state.ended() => match answer.reply.try_recv() {
+                Ok(result) => result.map_err(InvokeError::Function),
+                Err(_) => Err(InvokeError::Exited(how)),
             },
-            () = tokio::time::sleep(timeout) => {
+            () = tokio::time::sleep(answer.timeout) => {
                 self.end().await;
-                return Err(InvokeError::TimedOut(timeout));
+                Err(InvokeError::TimedOut(answer.timeout))
             }
         };
-        result.map_err(InvokeError::Function)
+        self.state.sample();
+        self.state.busy.store(false, Ordering::Relaxed);
+        result
     }
 
     /// Kills the process and waits until it has ended.
@@ -220,11 +223,6 @@ impl Process {
         self.state.sample();
         self.state.kill();
         self.state.ended().await;
-    }
-
-    async fn exited(&self) -> InvokeError {
-        self.state.kill();
-        InvokeError::Exited(self.state.ended().await)
     }
 }
 

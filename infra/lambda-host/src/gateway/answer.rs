@@ -66,7 +66,7 @@ pub(super) fn http_response(answer: &[u8]) -> Result<Response, AnswerError> {
 
 /// A 200 with JSON; a string is sent as it is, without quotation marks.
 fn plain(value: &Value) -> Response {
-    let mut response = Response::new(Body::from(text(&value)));
+    let mut response = Response::new(Body::from(text(value)));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -46,15 +46,16 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     }
 }
 
-/// Does one thing: `pid`, `fail`, `crash`, `sleep` (`ms`), `burn` (`ms` of CPU time), `grow` (`mb` of memory).
+/// Does one thing: `pid`, `fail`, `crash`, `sleep` (`ms`), `burn` (`ms` of CPU time), `burn_and_crash`, `grow` (`mb` of memory).
 async fn act(what: &Value) -> Result<Value, Error> {
     match what["do"].as_str() {
         Some("fail") => return Err("asked to fail".into()),
         Some("crash") => process::abort(),
         Some("sleep") => tokio::time::sleep(milliseconds(what)).await,
-        Some("burn") => {
-            let start = std::time::Instant::now();
-            while start.elapsed() < milliseconds(what) {}
+        Some("burn") => burn(milliseconds(what)),
+        Some("burn_and_crash") => {
+            burn(milliseconds(what));
+            process::abort();
         }
         Some("large") => return Ok("x".repeat(7_000_000).into()),
         Some("grow") => {
@@ -64,6 +65,11 @@ async fn act(what: &Value) -> Result<Value, Error> {
         Some(_) | None => {}
     }
     Ok(process::id().into())
+}
+
+fn burn(time: Duration) {
+    let start = std::time::Instant::now();
+    while start.elapsed() < time {}
 }
 
 fn milliseconds(what: &Value) -> Duration {
