@@ -216,3 +216,51 @@ impl Pool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn a_claim_goes_before_those_who_ask_while_it_waits() {
+        let pool = Pool::new(1);
+        let held = pool.unit_within(Duration::ZERO).await.unwrap();
+        let mut claim = Box::pin(pool.claimed_unit(LONG));
+        assert!(futures::poll!(&mut claim).is_pending());
+        let mut later = Box::pin(pool.unit_within(LONG));
+        assert!(futures::poll!(&mut later).is_pending());
+
+        drop(held);
+
+        assert!(futures::poll!(&mut later).is_pending(), "the claim was passed over");
+        let claimed = claim.await.unwrap();
+        assert!(futures::poll!(&mut later).is_pending(), "there is one unit only");
+        drop(claimed);
+        later.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_claim_that_is_given_up_leaves_its_place() {
+        let pool = Pool::new(1);
+        let held = pool.unit_within(Duration::ZERO).await.unwrap();
+        assert!(pool.claimed_unit(Duration::from_millis(1)).await.is_none());
+        drop(held);
+
+        pool.unit_within(Duration::ZERO).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_learns_that_the_pool_is_closed() {
+        let pool = Pool::new(0);
+        let mut waiting = Box::pin(pool.unit_within(LONG));
+        let mut claiming = Box::pin(pool.claimed_unit(LONG));
+        assert!(futures::poll!(&mut waiting).is_pending() && futures::poll!(&mut claiming).is_pending());
+
+        pool.close();
+
+        assert!(matches!(waiting.await, Err(InvokeError::Stopped)));
+        assert!(claiming.await.is_none());
+    }
+}

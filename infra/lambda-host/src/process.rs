@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use axum::serve::ListenerExt;
 use bytes::Bytes;
 use tokio::{
     net::TcpListener,
@@ -29,7 +30,7 @@ use crate::{
     invocation::{FunctionError, InvokeError, Job, Waiting},
     runtime_api::{Phase, RuntimeApi},
     spec::{FunctionSpec, HostConfig},
-    sync::lock,
+    sync::{lock, send_at_once},
     usage::{EndedUsage, ProcessUsage},
 };
 
@@ -146,6 +147,7 @@ impl Process {
         let (jobs, jobs_receiver) = mpsc::channel(1);
         let api = Arc::new(RuntimeApi::new(function_arn.to_owned(), jobs_receiver));
         let phase = api.phase();
+        let listener = listener.tap_io(send_at_once);
         let server = tokio::spawn(async move { axum::serve(listener, api.router()).await }).abort_handle();
         let state = Arc::new(ProcessState::new(pid));
         tokio::spawn(supervise(child, Arc::clone(&state), ended_usage));

@@ -22,12 +22,13 @@ use axum::{
     body::to_bytes,
     extract::{ConnectInfo, Request, State},
     response::{IntoResponse, Response},
+    serve::ListenerExt,
 };
 use http::StatusCode;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::{function::Function, host::Host, invocation::InvokeError};
+use crate::{function::Function, host::Host, invocation::InvokeError, sync::send_at_once};
 
 /// Largest request body ([quotas]).
 ///
@@ -54,7 +55,8 @@ pub fn serve(
     async move {
         let function = function.map_err(|error| io::Error::new(io::ErrorKind::NotFound, error))?;
         let router = Router::new().fallback(handle).with_state(function);
-        axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
+        axum::serve(listener.tap_io(send_at_once), router.into_make_service_with_connect_info::<SocketAddr>())
+            .await
     }
 }
 

@@ -24,10 +24,11 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     routing::{get, post, put},
+    serve::ListenerExt,
 };
 use tokio::net::TcpListener;
 
-use crate::{function::Function, host::Host, registry::Registry};
+use crate::{function::Function, host::Host, registry::Registry, sync::send_at_once};
 use error::ApiError;
 
 /// Largest payload of a synchronous invocation: 6 MB ([quotas]).
@@ -59,7 +60,7 @@ pub fn router(host: &Host) -> Router {
 /// The listener failed.
 pub fn serve(listener: TcpListener, host: &Host) -> impl Future<Output = io::Result<()>> + Send + 'static {
     let router = router(host);
-    async move { axum::serve(listener, router).await }
+    async move { axum::serve(listener.tap_io(send_at_once), router).await }
 }
 
 /// Finds a function by its name, its ARN, or either with a qualifier.

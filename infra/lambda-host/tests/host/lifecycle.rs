@@ -101,3 +101,30 @@ async fn names_are_checked() {
     }
     assert!(matches!(stage.invoke_other("g").await, Err(InvokeError::UnknownFunction(_))));
 }
+
+#[test]
+fn a_function_whose_host_was_killed_ends_itself() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut function = std::process::Command::new(env!("CARGO_BIN_EXE_host-test-function"))
+        .env("AWS_LAMBDA_RUNTIME_API", listener.local_addr().unwrap().to_string())
+        .env("AWS_LAMBDA_FUNCTION_NAME", "f")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let (connection, _) = listener.accept().unwrap();
+
+    // A killed host leaves no listener and no connection.
+    drop((listener, connection));
+
+    let end = std::time::Instant::now() + Duration::from_secs(20);
+    while function.try_wait().unwrap().is_none() && std::time::Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    function.kill().unwrap();
+    assert!(
+        !function.wait().unwrap().success() && std::time::Instant::now() < end,
+        "it went on without a host"
+    );
+}
