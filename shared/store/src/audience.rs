@@ -1,0 +1,57 @@
+//! The engine's port to lists and subscribers.
+
+use std::collections::{BTreeSet, HashMap};
+
+use fanmail_domain::{ListId, Shard, Subscriber, SubscriberId};
+use fanmail_engine::ports::{Audience, Consistency, Member, PortError};
+
+use crate::Store;
+use crate::error::{InOperation, StoreError};
+use crate::items;
+use crate::keys;
+use crate::read::Range;
+use crate::write::Table;
+
+impl Audience for Store {
+    async fn members(
+        &self,
+        list: ListId,
+        shard: Shard,
+        after: Option<SubscriberId>,
+    ) -> Result<Vec<Member>, PortError> {
+        let range = after.map_or(Range::All, |id| Range::After(keys::subscriber_place(id)));
+        let partition = keys::membership_partition(list, shard);
+        let page = self.page(Table::Audience, partition, range, None).await;
+        let items = page.during("read the members of a list")?.items;
+        let members: Result<_, _> = items.iter().map(items::membership::decode).collect();
+        members.during("read the members of a list")
+    }
+
+    async fn subscribers(
+        &self,
+        ids: &[SubscriberId],
+        consistency: Consistency,
+    ) -> Result<HashMap<SubscriberId, Subscriber>, PortError> {
+        self.read_subscribers(ids, consistency).await.during("read subscribers")
+    }
+}
+
+impl Store {
+    async fn read_subscribers(
+        &self,
+        ids: &[SubscriberId],
+        consistency: Consistency,
+    ) -> Result<HashMap<SubscriberId, Subscriber>, StoreError> {
+        // A request that names a key twice is refused.
+        let distinct: BTreeSet<SubscriberId> = ids.iter().copied().collect();
+        let keys = distinct.into_iter().map(keys::subscriber).collect();
+        let items = self.get_many(Table::Audience, keys, consistency).await?;
+        let mut subscribers = HashMap::with_capacity(items.len());
+        for item in &items {
+            if let Some(row) = items::subscriber::decode(item)? {
+                subscribers.insert(row.subscriber.id, row.subscriber);
+            }
+        }
+        Ok(subscribers)
+    }
+}

@@ -1,0 +1,159 @@
+//! The batch item: at most 1,024 bytes with 100 recipients, so that each write costs one unit.
+//!
+//! Attribute names have one letter, ids and states are one binary each: eight bytes for an id, big endian,
+//! and one for its state, whose top bit says that the lane's counters contain it.
+
+use fanmail_domain::batch::Entry;
+use fanmail_domain::{
+    Batch, BatchId, CampaignId, FencingToken, Holder, LaneNo, Phase, RecipientState, SubscriberId, Timestamp,
+};
+
+use crate::attributes::{Builder, Item, Reader, bytes, number};
+use crate::error::DecodeError;
+use crate::keys;
+
+const IDS: &str = "i";
+const STATES: &str = "s";
+/// Name of the attribute that holds the revision.
+pub(crate) const REV: &str = "r";
+const PHASE: &str = "p";
+const TOKEN: &str = "t";
+const STALLS: &str = "x";
+const HOLDER: &str = "h";
+const UNTIL: &str = "u";
+
+const QUEUED: u8 = 0;
+const LEASED: u8 = 1;
+const DONE: u8 = 2;
+
+/// Set in a state's byte once the lane's counters contain it.
+const COUNTED: u8 = 0x80;
+
+/// Bytes of one subscriber id.
+const ID_BYTES: usize = 8;
+
+pub(crate) fn encode(batch: &Batch) -> Item {
+    let (phase, lease) = match batch.phase {
+        Phase::Queued => (QUEUED, None),
+        Phase::Leased { holder, until } => (LEASED, Some((holder, until))),
+        Phase::Done => (DONE, None),
+    };
+    let ids = batch.entries.iter().flat_map(|entry| entry.subscriber.number().to_be_bytes());
+    let states = batch.entries.iter().map(|entry| entry.state.code() | u8::from(entry.counted) * COUNTED);
+    Builder::new(keys::batch(batch.id))
+        .with(REV, number(batch.rev))
+        .with(PHASE, number(phase))
+        .with(TOKEN, number(batch.token))
+        .with(STALLS, number(batch.stalls))
+        .with_some(HOLDER, lease.map(|(holder, _)| number(holder)))
+        .with_some(UNTIL, lease.map(|(_, until)| number(until)))
+        .with(IDS, bytes(ids.collect()))
+        .with(STATES, bytes(states.collect()))
+        .build()
+}
+
+pub(crate) fn decode(item: &Item) -> Result<Batch, DecodeError> {
+    let reader = Reader(item);
+    let phase = match reader.number::<u8>(PHASE)? {
+        QUEUED => Phase::Queued,
+        LEASED => {
+            Phase::Leased { holder: Holder(reader.number(HOLDER)?), until: Timestamp(reader.number(UNTIL)?) }
+        }
+        DONE => Phase::Done,
+        _ => return Err(reader.malformed(PHASE, "phase of a batch")),
+    };
+    Ok(Batch {
+        id: id(reader)?,
+        rev: reader.number(REV)?,
+        phase,
+        token: FencingToken(reader.number(TOKEN)?),
+        stalls: reader.number(STALLS)?,
+        entries: entries(reader)?,
+    })
+}
+
+fn id(reader: Reader<'_>) -> Result<BatchId, DecodeError> {
+    let parts = reader.text(keys::PK)?.strip_prefix("C#").and_then(|rest| rest.split_once("#L"));
+    let (campaign, lane) = parts.ok_or_else(|| reader.malformed(keys::PK, "partition of batches"))?;
+    Ok(BatchId {
+        campaign: CampaignId(reader.parse(keys::PK, campaign)?),
+        lane: LaneNo(reader.parse(keys::PK, lane)?),
+        seq: reader.digits(keys::SK, "")?,
+    })
+}
+
+fn entries(reader: Reader<'_>) -> Result<Vec<Entry>, DecodeError> {
+    let (ids, states) = (reader.bytes(IDS)?, reader.bytes(STATES)?);
+    if ids.len() != states.len() * ID_BYTES {
+        return Err(reader.malformed(IDS, "binary of eight bytes for each state"));
+    }
+    let entry = |(id, byte): (&[u8], &u8)| {
+        let big_endian = id.iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
+        let subscriber = SubscriberId::from_number(big_endian);
+        let state = RecipientState::from_code(byte & !COUNTED);
+        Ok(Entry {
+            subscriber: subscriber.ok_or_else(|| reader.malformed(IDS, "binary of subscriber ids"))?,
+            state: state.ok_or_else(|| reader.malformed(STATES, "binary of known states"))?,
+            counted: byte & COUNTED != 0,
+        })
+    };
+    ids.chunks_exact(ID_BYTES).zip(states).map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    /// Size of an item by DynamoDB's rules: names and texts in UTF-8, binaries in bytes, numbers in one byte
+    /// for two significant digits and one more. (Developer guide, "DynamoDB item sizes and formats".)
+    fn size(item: &Item) -> usize {
+        let value = |value: &AttributeValue| match value {
+            AttributeValue::S(text) => text.len(),
+            AttributeValue::N(digits) => digits.len().div_ceil(2) + 1,
+            AttributeValue::B(blob) => blob.as_ref().len(),
+            other => panic!("no rule for {other:?}"),
+        };
+        item.iter().map(|(name, attribute)| name.len() + value(attribute)).sum()
+    }
+
+    fn largest() -> Batch {
+        let id = BatchId { campaign: CampaignId(u64::MAX), lane: LaneNo(63), seq: u32::MAX };
+        let entry = Entry {
+            subscriber: SubscriberId::MAX,
+            state: RecipientState::Skipped(fanmail_domain::SkipReason::Unconfirmed),
+            counted: true,
+        };
+        Batch {
+            id,
+            rev: u32::MAX,
+            phase: Phase::Leased { holder: Holder(u64::MAX), until: Timestamp(u64::MAX) },
+            token: FencingToken(u32::MAX),
+            stalls: u8::MAX,
+            entries: vec![entry; 100],
+        }
+    }
+
+    #[test]
+    fn the_largest_batch_fits_into_one_write_unit() {
+        assert_eq!(fanmail_domain::settings::MAX_BATCH_SIZE, 100);
+        let size = size(&encode(&largest()));
+        assert!((900..=1_024).contains(&size), "{size} bytes");
+    }
+
+    #[test]
+    fn damage_is_named_by_item_and_attribute() {
+        let mut item = encode(&Batch::planned(largest().id, &[SubscriberId::MAX]));
+        item.insert(STATES.into(), bytes(vec![0x7f]));
+        assert_eq!(
+            decode(&item).unwrap_err().to_string(),
+            "attribute s of item C#18446744073709551615#L63/4294967295 is no binary of known states"
+        );
+        item.insert(STATES.into(), bytes(vec![0, 0]));
+        assert!(decode(&item).is_err());
+        item.insert(TOKEN.into(), number("5000000000"));
+        assert!(matches!(decode(&item), Err(DecodeError::Number { .. })));
+        item.remove(REV);
+        assert!(matches!(decode(&item), Err(DecodeError::Missing { .. })));
+    }
+}

@@ -1,0 +1,32 @@
+//! The journal item: one decision on a campaign.
+
+use fanmail_domain::{CampaignId, Timestamp};
+use fanmail_engine::ports::JournalEntry;
+
+use crate::attributes::{Builder, Item, Reader, text};
+use crate::error::DecodeError;
+use crate::keys::{self, JOURNAL};
+
+/// Everybody who decides on campaigns.
+const ACTORS: [&str; 5] = ["user", "api", "sender", "start", "sweeper"];
+
+pub(crate) fn encode(entry: &JournalEntry) -> Item {
+    Builder::new(keys::journal(entry.campaign, entry.at, &entry.key))
+        .with("actor", text(entry.actor))
+        .with("text", text(&entry.text))
+        .build()
+}
+
+pub(crate) fn decode(item: &Item) -> Result<JournalEntry, DecodeError> {
+    let reader = Reader(item);
+    let parts = reader.text(keys::SK)?.strip_prefix(JOURNAL).and_then(|rest| rest.split_once('#'));
+    let (at, key) = parts.ok_or_else(|| reader.malformed(keys::SK, "place in the journal"))?;
+    let known = |name: &str| ACTORS.into_iter().find(|actor| *actor == name);
+    Ok(JournalEntry {
+        campaign: CampaignId(reader.digits(keys::PK, "C#")?),
+        at: Timestamp(reader.parse(keys::SK, at)?),
+        key: key.to_owned(),
+        actor: reader.named("actor", "known actor", known)?,
+        text: reader.text("text")?.to_owned(),
+    })
+}

@@ -1,0 +1,101 @@
+//! The lane item: the plan, which fan-out sets, and the counters, which ending batches add to.
+//!
+//! Counters are one attribute for each state, named `n` and its code, so that adding to them needs no
+//! knowledge of what else is counted.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use fanmail_domain::{
+    BatchId, CampaignId, Epoch, Holder, Lane, LaneNo, LanePlan, Phase, RecipientState, Shard, SubscriberId,
+    Tally, Timestamp,
+};
+
+use crate::attributes::{Builder, Item, Reader, flag, number};
+use crate::error::DecodeError;
+use crate::keys::{self, LANE};
+use crate::write::{Table, Write};
+
+/// Name of the attribute that holds the plan's revision.
+pub(crate) const REV: &str = "rev";
+/// Name of the attribute that says whether the last page was written.
+pub(crate) const SEALED: &str = "sealed";
+/// Name of the attribute that counts the batches in the ledger.
+pub(crate) const CREATED: &str = "created";
+/// Name of the attribute that counts the batches that are done.
+pub(crate) const DONE: &str = "done";
+
+pub(crate) fn encode(campaign: CampaignId, plan: &LanePlan) -> Item {
+    let item = Builder::new(keys::lane(campaign, plan.no)).with(DONE, number(0));
+    attributes(plan).into_iter().fold(item, |item, (name, value)| item.with_some(name, value)).build()
+}
+
+/// The plan, without a key, as names and values; what is `None` is not to be there.
+fn attributes(plan: &LanePlan) -> [(&'static str, Option<AttributeValue>); 11] {
+    [
+        (REV, Some(number(plan.rev))),
+        ("first", Some(number(plan.shards.0))),
+        ("last", Some(number(plan.shards.1))),
+        ("epoch", Some(number(plan.epoch))),
+        ("cursor", plan.cursor.map(number)),
+        (SEALED, Some(flag(plan.sealed))),
+        (CREATED, Some(number(plan.created))),
+        ("enqueued", Some(number(plan.enqueued))),
+        ("recipients", Some(number(plan.recipients))),
+        ("holder", plan.holder.map(number)),
+        ("until", Some(number(plan.until))),
+    ]
+}
+
+/// Writes the plan over the one before it, and leaves the counters alone.
+pub(crate) fn replan(campaign: CampaignId, plan: &LanePlan) -> Write {
+    let write = Write::update(Table::Campaigns, keys::lane(campaign, plan.no));
+    attributes(plan)
+        .into_iter()
+        .fold(write, |write, (name, value)| write.set_or_remove(name, value))
+        .if_follows(REV, plan.rev)
+}
+
+/// Adds what ended in a batch to the counters, and leaves the plan alone.
+pub(crate) fn count(batch: BatchId, phase: Phase, tally: &Tally) -> Option<Write> {
+    let done = u32::from(phase == Phase::Done);
+    if done == 0 && tally.is_empty() {
+        return None;
+    }
+    let write = Write::update(Table::Campaigns, keys::lane(batch.campaign, batch.lane)).if_present();
+    let write = if done > 0 { write.add(DONE, done) } else { write };
+    Some(tally.iter().fold(write, |write, (state, count)| write.add(&counter(state), count)))
+}
+
+pub(crate) fn decode(item: &Item) -> Result<Lane, DecodeError> {
+    let reader = Reader(item);
+    let mut tally = Tally::default();
+    for state in RecipientState::ALL.into_iter().filter(|state| state.is_terminal()) {
+        tally.add(state, reader.optional_number(&counter(state))?.unwrap_or_default());
+    }
+    Ok(Lane { plan: decode_plan(item)?, done: reader.number(DONE)?, tally })
+}
+
+pub(crate) fn decode_plan(item: &Item) -> Result<LanePlan, DecodeError> {
+    let reader = Reader(item);
+    Ok(LanePlan {
+        no: LaneNo(reader.digits(keys::SK, LANE)?),
+        shards: (Shard(reader.number("first")?), Shard(reader.number("last")?)),
+        rev: reader.number(REV)?,
+        epoch: Epoch(reader.number("epoch")?),
+        cursor: cursor(reader)?,
+        sealed: reader.flag(SEALED)?,
+        created: reader.number(CREATED)?,
+        enqueued: reader.number("enqueued")?,
+        recipients: reader.number("recipients")?,
+        holder: reader.optional_number("holder")?.map(Holder),
+        until: Timestamp(reader.number("until")?),
+    })
+}
+
+fn cursor(reader: Reader<'_>) -> Result<Option<SubscriberId>, DecodeError> {
+    let id = |id| SubscriberId::from_number(id).ok_or_else(|| reader.malformed("cursor", "subscriber id"));
+    reader.optional_number("cursor")?.map(id).transpose()
+}
+
+fn counter(state: RecipientState) -> String {
+    format!("n{}", state.code())
+}
