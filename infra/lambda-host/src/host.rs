@@ -72,7 +72,7 @@ impl Drop for Host {
 }
 
 impl Host {
-    /// A host without functions.
+    /// A host without functions. Everything that is added starts tasks, so add inside a tokio runtime.
     #[must_use]
     pub fn new(config: HostConfig) -> Self {
         Self { config, registry: Arc::default(), schedules: Mutex::default(), tasks: Mutex::default() }
@@ -211,7 +211,7 @@ impl Host {
     }
 
     /// Ends everything: stops schedules and event sources, gives running invocations `grace`, kills the rest, and
-    /// returns when no process is left.
+    /// returns when no process is left and every message that was dealt with is deleted.
     pub async fn shutdown(self, grace: Duration) {
         let end_of_grace = Instant::now() + grace;
         lock(&self.schedules).clear();
@@ -222,9 +222,6 @@ impl Host {
         let finish = async {
             let mut tasks = std::mem::take(&mut *lock(&self.tasks));
             while tasks.join_next().await.is_some() {}
-            for source in &sources {
-                source.quiet().await;
-            }
             for function in self.registry.functions() {
                 function.pool().quiet().await;
             }

@@ -164,15 +164,9 @@ impl Pool {
         drop(surplus);
     }
 
-    /// A warm process: the one used last, so that the others' memory can be left alone.
+    /// A warm process: the one used last, so that the others' memory can be left alone. It may have ended since.
     pub(crate) fn take_idle(&self) -> Option<Process> {
-        let mut state = self.state();
-        while let Some(process) = state.idle.pop() {
-            if !process.state().has_ended() {
-                return Some(process);
-            }
-        }
-        None
+        self.state().idle.pop()
     }
 
     /// Keeps a process for the next invocation, if the limit allows; otherwise ends it.

@@ -252,12 +252,14 @@ async fn supervise(mut child: Child, state: Arc<ProcessState>, ended_usage: Arc<
             end_of(&mut child).await;
         }
     }
-    ended_usage.add(state.sample());
+    let usage = state.sample();
     let how = match child.wait().await {
         Ok(status) => status.to_string(),
         Err(error) => format!("unknown: {error}"),
     };
     tracing::debug!(process.pid = state.pid, %how, "process ended");
+    // Together, so that no process counts as living and as ended for long.
+    ended_usage.add(usage);
     state.ended.send_replace(Some(how.into()));
 }
 

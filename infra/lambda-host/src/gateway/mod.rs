@@ -1,6 +1,6 @@
 //! An HTTP API in front of a function: API Gateway with one `$default` route and payload format 2.0.
 //!
-//! A request becomes an [event](event), the function's answer becomes the [response](answer).
+//! A request becomes an event (`event.rs`), the function's answer becomes the response (`answer.rs`).
 //!
 //! | What happens | Client gets |
 //! |---|---|

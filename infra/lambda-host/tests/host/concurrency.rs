@@ -1,9 +1,10 @@
 //! Limits: how many invocations run at a time, and how that changes at run time.
 
 use fanmail_lambda_host::InvokeError;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, most_at_a_time, wait_for};
+use crate::stage::{Stage, exists, most_at_a_time, signal, wait_for};
 
 /// Invokes `f` `count` times at once, each taking `ms`.
 async fn invoke_at_once(stage: &Stage, count: usize, ms: u64) -> Vec<Result<Value, InvokeError>> {
@@ -65,6 +66,17 @@ async fn lowering_the_reserved_concurrency_ends_idle_processes_and_lets_busy_one
     assert!(during.iter().all(Result::is_ok), "{during:?}");
     wait_for("end of the surplus process", async || stage.host.processes("f").len() == 1).await;
     assert_eq!(throttled(&invoke_at_once(&stage, 3, 200).await), 2);
+}
+
+#[tokio::test]
+async fn an_idle_process_above_the_limit_ends_even_if_it_is_frozen() {
+    let stage = Stage::with_function(|_| {});
+    let pid = stage.pid().await;
+    signal(pid, Signal::STOP);
+
+    stage.host.set_reserved_concurrency("f", Some(0)).unwrap();
+
+    wait_for("end of the process", async || !exists(pid)).await;
 }
 
 #[tokio::test]

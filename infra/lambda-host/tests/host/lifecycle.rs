@@ -1,12 +1,15 @@
 //! The end of a host leaves no process behind.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use fanmail_lambda_host::{HostError, InvokeError, Schedule};
+use fanmail_lambda_host::{
+    EventSourceSpec, HostError, InvokeError, MessageQueue, QueueError, ReceivedMessage, RustackQueue,
+    Schedule,
+};
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::stage::{Stage, exists, signal, wait_for};
+use crate::stage::{QUEUE_ARN, Stage, exists, signal, wait_for};
 
 fn pids(stage: &Stage) -> Vec<u32> {
     stage.host.processes("f").iter().map(|process| process.pid).collect()
@@ -27,7 +30,7 @@ async fn shutdown_leaves_no_process() {
     stage.shut_down(Duration::from_secs(10)).await;
 
     assert!(pids.iter().all(|pid| !exists(*pid)), "left: {pids:?}");
-    assert_eq!(std::sync::Arc::strong_count(&queue), 1, "the event source is still polling");
+    assert_eq!(Arc::strong_count(&queue), 1, "the event source is still polling");
 }
 
 #[tokio::test]
@@ -43,6 +46,41 @@ async fn shutdown_waits_for_what_runs_and_deletes_its_messages() {
     assert_eq!(stage.witness(), ["begin a 1", "end a 1"]);
     assert_eq!(stage.depth("work").await, (0, 0));
     assert!(pids.iter().all(|pid| !exists(*pid)));
+}
+
+/// A queue that takes its time to delete.
+struct SlowToDelete(Arc<RustackQueue>);
+
+impl MessageQueue for SlowToDelete {
+    async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<ReceivedMessage>, QueueError> {
+        self.0.receive(max, wait).await
+    }
+
+    async fn delete(&self, receipt_handles: &[String]) -> Result<(), QueueError> {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        self.0.delete(receipt_handles).await
+    }
+
+    async fn change_visibility(
+        &self,
+        receipt_handles: &[String],
+        timeout: Duration,
+    ) -> Result<(), QueueError> {
+        self.0.change_visibility(receipt_handles, timeout).await
+    }
+}
+
+#[tokio::test]
+async fn shutdown_waits_until_finished_messages_are_deleted() {
+    let stage = Stage::with_function(|_| {});
+    let queue = SlowToDelete(stage.queue("work", &[]).await);
+    stage.host.add_event_source(EventSourceSpec::new("source", "f", QUEUE_ARN), Arc::new(queue)).unwrap();
+    stage.send(json!({ "name": "a", "do": "sleep", "ms": 200 })).await;
+    stage.busy(1).await;
+
+    let stage = stage.shut_down(Duration::from_secs(20)).await;
+
+    assert_eq!(stage.depth("work").await, (0, 0));
 }
 
 #[tokio::test]
@@ -75,6 +113,8 @@ fn the_end_of_the_runtime_kills_processes() {
     let (stage, pid) = runtime.block_on(async {
         let stage = Stage::with_function(|_| {});
         let pid = stage.pid().await;
+        // Frozen, so that it cannot notice by itself that the host has gone.
+        signal(pid, Signal::STOP);
         (stage, pid)
     });
 
@@ -110,6 +150,7 @@ fn a_function_whose_host_was_killed_ends_itself() {
         .env("AWS_LAMBDA_FUNCTION_NAME", "f")
         .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+        .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
