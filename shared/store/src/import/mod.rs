@@ -114,9 +114,10 @@ impl Store {
                 return Err(StoreError::Contended);
             }
             back_off(fruitless).await;
-            let before = open.len();
+            let (before, way) = (open.len(), way_gone(&open));
             open = self.round(open, how, consistency, &mut outcomes).await?;
-            fruitless = if open.len() < before { 0 } else { fruitless + 1 };
+            let progress = open.len() < before || way_gone(&open) > way;
+            fruitless = if progress { 0 } else { fruitless + 1 };
             consistency = Consistency::Strong;
         }
         Ok(outcomes)
@@ -141,8 +142,9 @@ impl Store {
         }
         let (groups, postponed) = groups(planned);
         left.extend(postponed.into_iter().map(|planned| planned.open.unread()));
-        let mut answers = futures::stream::iter(groups.into_iter().map(|group| self.write_group(group)))
-            .buffer_unordered(CONCURRENCY);
+        // Collected first: a closure kept across an await would make this future hard to send.
+        let calls: Vec<_> = groups.into_iter().map(|group| self.write_group(group)).collect();
+        let mut answers = futures::stream::iter(calls).buffer_unordered(CONCURRENCY);
         while let Some(answer) = answers.try_next().await? {
             for (index, outcome) in answer.written {
                 outcomes[index] = outcome;
@@ -216,6 +218,11 @@ fn look_again<'r>(
         left.push(open);
     }
     Ok(left)
+}
+
+/// How many ids of others the rows have passed by.
+fn way_gone(open: &[Open<'_>]) -> u64 {
+    open.iter().map(|row| u64::from(row.salt)).sum()
 }
 
 /// The positions of the rows that count: one for each address.

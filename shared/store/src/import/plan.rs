@@ -21,7 +21,7 @@ pub(super) struct Open<'r> {
     pub(super) id: SubscriberId,
     /// What stands at that id, as far as it is known.
     pub(super) slot: Slot,
-    salt: u32,
+    pub(super) salt: u32,
     /// Rows of others on the way here that bear no mark yet.
     passed: Vec<SubscriberId>,
 }

@@ -1,0 +1,211 @@
+//! Batches and lanes: what is written is read, and every write names what it follows.
+
+use fanmail_domain::{
+    BatchEvent, FailReason, Failure, LaneEvent, LaneNo, Phase, SubscriberId, Tally, Timestamp,
+};
+use fanmail_engine::ports::{Conditional, Ledger};
+
+use crate::fixtures::{batch, done, leased, next, running, sealed, taken};
+use crate::harness::World;
+
+#[tokio::test]
+async fn a_write_that_follows_what_stands_is_applied_and_any_other_answers_with_it() {
+    let world = World::new().await;
+    let planned = batch(running(&world.store, 1).await.id, 0, 3);
+    assert_eq!(world.store.write_batch(&planned).await.unwrap(), Conditional::Applied);
+    let mine = leased(&planned, 1);
+    assert_eq!(world.store.write_batch(&mine).await.unwrap(), Conditional::Applied);
+
+    let other = world.store.write_batch(&leased(&planned, 2)).await.unwrap();
+    assert_eq!(other, Conditional::Rejected(Some(mine.clone())));
+    let gap = next(next(mine.clone()));
+    assert_eq!(world.store.write_batch(&gap).await.unwrap(), Conditional::Rejected(Some(mine.clone())));
+    assert_eq!(world.store.batch(planned.id).await.unwrap(), Some(mine));
+}
+
+#[tokio::test]
+async fn a_repeat_after_a_lost_answer_finds_what_it_meant() {
+    let world = World::new().await;
+    let planned = batch(running(&world.store, 1).await.id, 0, 3);
+    assert_eq!(world.store.write_batch(&planned).await.unwrap(), Conditional::Applied);
+    let again = world.store.write_batch(&planned).await.unwrap();
+    assert_eq!(again, Conditional::Rejected(Some(planned)));
+}
+
+#[tokio::test]
+async fn a_batch_that_nobody_planned_cannot_be_written_on() {
+    let world = World::new().await;
+    let missing = leased(&batch(running(&world.store, 1).await.id, 7, 3), 1);
+    assert_eq!(world.store.write_batch(&missing).await.unwrap(), Conditional::Rejected(None));
+    assert_eq!(world.store.batch(missing.id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn counting_twice_counts_once() {
+    let world = World::new().await;
+    let campaign = running(&world.store, 1).await.id;
+    let planned = sealed(&world.store, campaign, 1, 5).await.remove(0);
+    let leased = leased(&planned, 1);
+    assert_eq!(world.store.write_batch(&leased).await.unwrap(), Conditional::Applied);
+    let done = done(&leased);
+    for _ in 0..3 {
+        match world.store.count_batch(&done, &done.tally()).await.unwrap() {
+            Conditional::Applied => {}
+            Conditional::Rejected(current) => assert_eq!(current, Some(done.clone())),
+        }
+    }
+    let lane = world.lane(campaign).await;
+    assert_eq!((lane.done, lane.tally), (1, done.tally()));
+}
+
+#[tokio::test]
+async fn a_fenced_count_answers_with_the_batch_and_counts_nothing() {
+    let world = World::new().await;
+    let campaign = running(&world.store, 1).await.id;
+    let planned = sealed(&world.store, campaign, 1, 5).await.remove(0);
+    let (mine, theirs) = (leased(&planned, 1), leased(&planned, 2));
+    assert_eq!(world.store.write_batch(&theirs).await.unwrap(), Conditional::Applied);
+    let mine = done(&mine);
+    let answer = world.store.count_batch(&Batch0(mine.clone()).at_rev(1), &mine.tally()).await.unwrap();
+    assert_eq!(answer, Conditional::Rejected(Some(theirs)));
+    assert_eq!((world.lane(campaign).await.done, world.lane(campaign).await.tally), (0, Tally::default()));
+}
+
+#[tokio::test]
+async fn counters_carried_forward_leave_the_batch_undone() {
+    let world = World::new().await;
+    let campaign = running(&world.store, 1).await.id;
+    let planned = sealed(&world.store, campaign, 1, 5).await.remove(0);
+    let leased = leased(&planned, 1);
+    assert_eq!(world.store.write_batch(&leased).await.unwrap(), Conditional::Applied);
+    let counted = next(leased.clone().apply(&BatchEvent::Counted { token: leased.token }).unwrap());
+    // Nothing ended yet: there is nothing to add, and the write is that of the batch alone.
+    assert_eq!(world.store.count_batch(&counted, &Tally::default()).await.unwrap(), Conditional::Applied);
+    let failed: Tally = [fanmail_domain::RecipientState::Failed(FailReason::Render)].into_iter().collect();
+    assert_eq!(world.store.count_batch(&next(counted), &failed).await.unwrap(), Conditional::Applied);
+    let lane = world.lane(campaign).await;
+    assert_eq!((lane.done, lane.tally), (0, failed));
+}
+
+#[tokio::test]
+async fn plan_and_counters_do_not_touch_each_other() {
+    let world = World::new().await;
+    let campaign = running(&world.store, 1).await.id;
+    let planned = sealed(&world.store, campaign, 1, 5).await.remove(0);
+    let before = world.lane(campaign).await;
+    let leased = leased(&planned, 1);
+    assert_eq!(world.store.write_batch(&leased).await.unwrap(), Conditional::Applied);
+    let done = done(&leased);
+    assert_eq!(world.store.count_batch(&done, &done.tally()).await.unwrap(), Conditional::Applied);
+    assert_eq!(world.lane(campaign).await.plan, before.plan);
+
+    let mut plan = before.plan.apply(LaneEvent::Released { now: Timestamp(9) }).unwrap();
+    plan.rev += 1;
+    assert_eq!(world.store.write_plan(campaign, &plan).await.unwrap(), Conditional::Applied);
+    let lane = world.lane(campaign).await;
+    assert_eq!((lane.plan, lane.done, lane.tally), (plan, 1, done.tally()));
+}
+
+#[tokio::test]
+async fn a_page_whose_plan_is_stale_writes_no_batch() {
+    let world = World::new().await;
+    let campaign = running(&world.store, 1).await.id;
+    let before = world.lane(campaign).await.plan;
+    let mut theirs = before.clone().apply(taken()).unwrap();
+    theirs.rev += 1;
+    assert_eq!(world.store.write_plan(campaign, &theirs).await.unwrap(), Conditional::Applied);
+    let mut mine = before.apply(taken()).unwrap();
+    let cursor = SubscriberId::MAX;
+    mine = mine.apply(LaneEvent::Planned { batches: 1, recipients: 3, cursor }).unwrap();
+    mine.rev += 1;
+    let page = [batch(campaign, 0, 3)];
+    let answer = world.store.write_page(campaign, &mine, &page).await.unwrap();
+    assert_eq!(answer, Conditional::Rejected(Some(theirs)));
+    assert_eq!(world.store.batch(page[0].id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn pages_of_batches_go_on_from_any_place_in_order() {
+    let world = World::new().await;
+    let campaign = running(&world.store, 1).await.id;
+    let written = sealed(&world.store, campaign, 203, 2).await;
+    let mut read = Vec::new();
+    let mut pages = 0;
+    loop {
+        let from = u32::try_from(read.len()).unwrap();
+        let page = world.store.batches(campaign, LaneNo(0), from).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        pages += 1;
+        read.extend(page);
+    }
+    assert!(pages > 1, "one page shows nothing");
+    assert!(read == written && read.iter().all(|batch| batch.phase == Phase::Queued));
+    let mut visited = 0;
+    world.store.all_batches(campaign, |_| visited += 1).await.unwrap();
+    assert_eq!(visited, 203);
+}
+
+#[tokio::test]
+async fn failures_recorded_twice_are_kept_once() {
+    let world = World::new().await;
+    let campaign = running(&world.store, 1).await.id;
+    let failure = |number: u64| Failure {
+        campaign,
+        lane: LaneNo(0),
+        subscriber: SubscriberId::from_number(number).unwrap(),
+        reason: FailReason::Rejected,
+        code: Some(550),
+        text: "no such mailbox".into(),
+        at: Timestamp(number),
+    };
+    let failures: Vec<Failure> = (1..=60).map(failure).collect();
+    world.store.record_failures(&failures).await.unwrap();
+    world.store.record_failures(&failures[..9]).await.unwrap();
+    assert_eq!(world.store.failures(campaign, LaneNo(0), None).await.unwrap(), failures);
+    let rest = world.store.failures(campaign, LaneNo(0), Some(failures[49].subscriber)).await.unwrap();
+    assert_eq!(rest, failures[50..]);
+}
+
+#[tokio::test]
+async fn a_batch_of_a_hundred_costs_one_unit_per_write() {
+    let world = World::new().await;
+    let planned = batch(running(&world.store, 1).await.id, 0, 100);
+    let _ = world.store.take_usage();
+    assert_eq!(world.store.write_batch(&planned).await.unwrap(), Conditional::Applied);
+    assert_eq!(world.store.write_batch(&leased(&planned, u64::MAX)).await.unwrap(), Conditional::Applied);
+    let usage = world.store.take_usage();
+    assert_eq!((usage.write_units, usage.read_units, usage.requests), (2.0, 0.0, 2));
+    world.store.batch(planned.id).await.unwrap();
+    assert_eq!(world.store.usage().read_units, 1.0);
+}
+
+#[tokio::test]
+async fn a_batch_and_its_counters_cost_four_units() {
+    let world = World::new().await;
+    let campaign = running(&world.store, 1).await.id;
+    let planned = sealed(&world.store, campaign, 1, 100).await.remove(0);
+    let leased = leased(&planned, 1);
+    assert_eq!(world.store.write_batch(&leased).await.unwrap(), Conditional::Applied);
+    let _ = world.store.take_usage();
+    let done = done(&leased);
+    assert_eq!(world.store.count_batch(&done, &done.tally()).await.unwrap(), Conditional::Applied);
+    assert_eq!(world.store.usage().write_units, 4.0);
+}
+
+/// A batch claimed to follow another revision than its own.
+struct Batch0(fanmail_domain::Batch);
+
+impl Batch0 {
+    fn at_rev(self, rev: u32) -> fanmail_domain::Batch {
+        fanmail_domain::Batch { rev, ..self.0 }
+    }
+}
+
+impl World {
+    async fn lane(&self, campaign: fanmail_domain::CampaignId) -> fanmail_domain::Lane {
+        use fanmail_engine::ports::Campaigns;
+        self.store.lane(campaign, LaneNo(0)).await.unwrap().unwrap()
+    }
+}

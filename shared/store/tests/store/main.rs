@@ -1,0 +1,19 @@
+//! The store against an embedded engine that speaks DynamoDB's protocol: the real SDK, over HTTP.
+#![allow(
+    clippy::unwrap_used,
+    clippy::allow_attributes,
+    reason = "tests; `allow-unwrap-in-tests` leaves out their helpers, and not every file has one"
+)]
+
+mod admin;
+mod audience;
+mod campaigns;
+mod collisions;
+mod fixtures;
+mod harness;
+mod import;
+mod ledger;
+mod races;
+mod schema;
+mod stub;
+mod wrappers;
