@@ -55,6 +55,12 @@ impl Queue {
         self.requests.load(Ordering::Relaxed)
     }
 
+    /// The same, and forgets them.
+    #[must_use]
+    pub fn take_requests(&self) -> u64 {
+        self.requests.swap(0, Ordering::Relaxed)
+    }
+
     fn asked(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,1 +1,19 @@
-//! Lambda glue: configuration, clients, telemetry, partial batch responses.
+//! Lambda glue: what every function needs around its handler, written once.
+//!
+//! [`vars`] reads the configuration, all of it, and reports every error at once. [`aws`] makes the clients,
+//! which live as long as the process. [`invocation`] turns a Lambda context into who we are and how long we
+//! may go on. [`sqs_batch`] is the loop over records with its partial batch response. [`telemetry`] writes
+//! the log, and [`usage`] the one line per invocation that says what it cost.
+
+pub mod aws;
+pub mod chain;
+pub mod clock;
+pub mod invocation;
+pub mod sqs_batch;
+pub mod telemetry;
+pub mod usage;
+pub mod vars;
+
+pub use chain::Chain;
+pub use clock::SystemClock;
+pub use lambda_runtime::{Error, LambdaEvent, service_fn};
