@@ -1,1 +1,45 @@
 //! The HTTP API as a Lambda function.
+//!
+//! listmonk's paths, names and envelope (`{"data": …}`, errors as `{"message": …}`), behind API Gateway's
+//! HTTP API (payload format 2.0). [`request`] and [`response`] are the edges, [`routes`] has one module per
+//! noun, [`view`] is how things look in JSON. The rules are elsewhere: this crate parses, asks and shows.
+
+mod handler;
+mod request;
+mod response;
+mod routes;
+mod view;
+
+use fanmail_domain::unsubscribe::UnsubscribeKey;
+use fanmail_queue::Queue;
+use fanmail_runtime::aws::AwsConfig;
+use fanmail_runtime::vars::Vars;
+use fanmail_runtime::{Error, LambdaEvent, SystemClock, service_fn, telemetry};
+use fanmail_store::Store;
+
+/// What lives as long as the process.
+pub(crate) struct Ports {
+    store: Store,
+    queue: Queue,
+    clock: SystemClock,
+    unsubscribe_key: UnsubscribeKey,
+}
+
+/// Serves the Lambda Runtime API until the process is ended.
+///
+/// # Errors
+///
+/// If the environment does not fit, or the Runtime API is gone.
+pub async fn run() -> Result<(), Error> {
+    telemetry::init();
+    let aws = AwsConfig::from_env()?;
+    let mut vars = Vars::from_env();
+    let key = vars.required_with("FANMAIL_UNSUBSCRIBE_KEY", UnsubscribeKey::parse);
+    let unsubscribe_key = vars.finish_with(key)?;
+    let ports = Ports { store: aws.store(), queue: aws.queue(), clock: SystemClock::new(), unsubscribe_key };
+    let ports = &ports;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
+        Ok::<_, Error>(handler::handle(ports, event.payload, &event.context).await)
+    }))
+    .await
+}

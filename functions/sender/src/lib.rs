@@ -1,1 +1,60 @@
-//! Sends one batch of recipients.
+//! Sends batches of recipients.
+//!
+//! An SQS event source: each record is one batch task. The protocol is told in
+//! [`fanmail_engine::send_batch`]; here are only the wires. Connections to the relay stay open between
+//! batches, as does what is known of the campaign.
+
+mod config;
+mod handler;
+
+use std::time::Duration;
+
+use config::Config;
+use fanmail_domain::Timestamp;
+use fanmail_engine::ports::Clock;
+use fanmail_engine::send_batch::Memory;
+use fanmail_mailer::{Postman, SmtpTransport, UnsubscribeLinks};
+use fanmail_queue::Queue;
+use fanmail_runtime::{Error, LambdaEvent, SystemClock, service_fn, telemetry};
+use fanmail_smtp::Pool;
+use fanmail_store::Store;
+
+/// What lives as long as the process.
+pub(crate) struct Ports {
+    store: Store,
+    queue: Queue,
+    mailer: Postman<SmtpTransport>,
+    clock: SystemClock,
+    memory: Memory,
+    reserve: Duration,
+}
+
+impl Ports {
+    fn connect(config: Config) -> Result<Self, Error> {
+        let clock = SystemClock::new();
+        let links = UnsubscribeLinks::new(&config.public_url, config.unsubscribe_key)?;
+        let now = move || -> Timestamp { clock.now() };
+        Ok(Self {
+            store: config.aws.store(),
+            queue: config.aws.queue(),
+            mailer: Postman::new(SmtpTransport::new(Pool::new(config.server)), links, now),
+            clock,
+            memory: Memory::default(),
+            reserve: config.reserve,
+        })
+    }
+}
+
+/// Serves the Lambda Runtime API until the process is ended.
+///
+/// # Errors
+///
+/// If the environment does not fit, or the Runtime API is gone.
+pub async fn run() -> Result<(), Error> {
+    telemetry::init();
+    let ports = &Ports::connect(Config::from_env()?)?;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
+        handler::handle(ports, event.payload, &event.context).await
+    }))
+    .await
+}

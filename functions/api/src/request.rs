@@ -1,0 +1,109 @@
+//! What came in: method, path, query and body, decoded once.
+
+use std::collections::HashMap;
+
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
+
+use crate::response::ApiError;
+
+/// One HTTP request.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// The path's segments, percent-decoded.
+    pub(crate) path: Vec<String>,
+    pub(crate) query: HashMap<String, String>,
+    pub(crate) content_type: String,
+    pub(crate) body: Bytes,
+}
+
+impl Request {
+    /// Reads API Gateway's event.
+    pub(crate) fn parse(event: ApiGatewayV2httpRequest) -> Result<Self, ApiError> {
+        let body = event.body.unwrap_or_default();
+        let body = if event.is_base64_encoded {
+            BASE64_STANDARD.decode(body).map_err(|_| ApiError::bad("the body is not valid base64"))?.into()
+        } else {
+            Bytes::from(body)
+        };
+        let raw_path = event.raw_path.unwrap_or_default();
+        let segments = raw_path.split('/').filter(|segment| !segment.is_empty());
+        let decode = |segment: &str| {
+            let decoded = percent_decode_str(segment).decode_utf8();
+            decoded.map(Into::into).map_err(|_| ApiError::bad("the path is not valid UTF-8"))
+        };
+        let content_type = event.headers.get("content-type").and_then(|value| value.to_str().ok());
+        Ok(Self {
+            method: event.request_context.http.method.to_string(),
+            path: segments.map(decode).collect::<Result<_, _>>()?,
+            query: pairs(&event.raw_query_string.unwrap_or_default()),
+            content_type: content_type.unwrap_or_default().to_owned(),
+            body,
+        })
+    }
+
+    /// The body as JSON of this shape.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| ApiError::bad(&format!("the body does not fit: {error}")))
+    }
+
+    /// A number of the query, or its default.
+    pub(crate) fn number(&self, name: &str, default: u64) -> Result<u64, ApiError> {
+        match self.query.get(name) {
+            None => Ok(default),
+            Some(text) => text.parse().map_err(|_| ApiError::bad(&format!("{name} is not a number"))),
+        }
+    }
+}
+
+fn pairs(query: &str) -> HashMap<String, String> {
+    let decode = |text: &str| {
+        let spaced = text.replace('+', " ");
+        percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+    };
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(json: serde_json::Value) -> ApiGatewayV2httpRequest {
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn a_recorded_event_is_read() {
+        let request = Request::parse(event(serde_json::json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": "/api/campaigns/7%2F8",
+            "rawQueryString": "page=2&name=a+b%20c", "headers": { "content-type": "application/json" },
+            "requestContext": { "http": { "method": "PUT", "path": "/api/campaigns/7" }, "timeEpoch": 0 },
+            "body": "eyJhIjoxfQ==", "isBase64Encoded": true
+        })))
+        .unwrap();
+        assert_eq!((request.method.as_str(), request.path[2].as_str()), ("PUT", "7/8"));
+        assert_eq!((request.number("page", 1).unwrap(), request.query["name"].as_str()), (2, "a b c"));
+        assert_eq!(request.json::<serde_json::Value>().unwrap(), serde_json::json!({ "a": 1 }));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_a_sentence() {
+        let broken = event(serde_json::json!({ "rawPath": "/", "body": "%%%", "isBase64Encoded": true }));
+        assert!(matches!(Request::parse(broken), Err(ApiError::Refused(400, _))));
+        let plain = event(serde_json::json!({ "rawPath": "/", "rawQueryString": "page=x", "body": "{" }));
+        let request = Request::parse(plain).unwrap();
+        assert!(matches!(request.number("page", 1), Err(ApiError::Refused(400, _))));
+        assert!(matches!(request.json::<serde_json::Value>(), Err(ApiError::Refused(400, _))));
+    }
+}

@@ -1,0 +1,71 @@
+//! What goes out.
+
+use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use aws_lambda_events::http::{HeaderMap, HeaderValue, header};
+use fanmail_engine::ports::PortError;
+use serde::Serialize;
+use serde_json::json;
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    status: i64,
+    content_type: &'static str,
+    body: String,
+}
+
+/// Why there is no good answer.
+#[derive(Debug)]
+pub(crate) enum ApiError {
+    /// The request is at fault; the message says how to mend it.
+    Refused(i64, String),
+    /// A port is.
+    Broken(PortError),
+}
+
+impl Reply {
+    /// listmonk's envelope around `data`.
+    pub(crate) fn data(data: impl Serialize) -> Self {
+        Self { status: 200, content_type: "application/json", body: json!({ "data": data }).to_string() }
+    }
+
+    /// listmonk's error.
+    pub(crate) fn message(status: i64, message: &str) -> Self {
+        Self { status, content_type: "application/json", body: json!({ "message": message }).to_string() }
+    }
+
+    /// A page for a person.
+    pub(crate) fn html(status: i64, body: String) -> Self {
+        Self { status, content_type: "text/html; charset=utf-8", body }
+    }
+
+    /// The answer in API Gateway's form.
+    pub(crate) fn into_event(self) -> ApiGatewayV2httpResponse {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let mut event = ApiGatewayV2httpResponse::default();
+        event.status_code = self.status;
+        event.headers = headers;
+        event.body = Some(self.body.into());
+        event
+    }
+}
+
+impl ApiError {
+    /// The request cannot be understood.
+    pub(crate) fn bad(message: &str) -> Self {
+        Self::Refused(400, message.to_owned())
+    }
+
+    /// There is nothing of that name.
+    pub(crate) fn not_found(what: &str) -> Self {
+        Self::Refused(404, format!("there is no such {what}"))
+    }
+}
+
+impl From<PortError> for ApiError {
+    fn from(error: PortError) -> Self {
+        Self::Broken(error)
+    }
+}

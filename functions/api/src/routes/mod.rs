@@ -1,0 +1,41 @@
+//! Which request goes where.
+
+mod campaigns;
+mod import;
+mod import_rows;
+mod lists;
+mod unsubscribe;
+
+use crate::handler::Call;
+use crate::request::Request;
+use crate::response::{ApiError, Reply};
+
+/// Answers one request.
+pub(crate) async fn route(call: &Call<'_>, request: &Request) -> Result<Reply, ApiError> {
+    let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
+    match (request.method.as_str(), path.as_slice()) {
+        ("GET", ["api", "health"]) => Ok(Reply::data(true)),
+        ("GET", ["api", "lists"]) => lists::all(call).await,
+        ("POST", ["api", "lists"]) => lists::create(call, request).await,
+        ("GET", ["api", "lists", id]) => lists::one(call, id).await,
+        ("POST", ["api", "import", "subscribers"]) => import::subscribers(call, request).await,
+        ("GET", ["api", "campaigns"]) => campaigns::all(call, request).await,
+        ("POST", ["api", "campaigns"]) => campaigns::create(call, request).await,
+        ("GET", ["api", "campaigns", id]) => campaigns::one(call, id).await,
+        ("PUT", ["api", "campaigns", id, "status"]) => campaigns::set_status(call, request, id).await,
+        ("GET", ["unsubscribe", campaign, subscriber, token]) => {
+            unsubscribe::page(call, campaign, subscriber, token)
+        }
+        ("POST", ["unsubscribe", campaign, subscriber, token]) => {
+            unsubscribe::carry_out(call, campaign, subscriber, token).await
+        }
+        (method, _) => {
+            Err(ApiError::Refused(404, format!("there is no {method} {}", request.path.join("/"))))
+        }
+    }
+}
+
+/// An id of a path.
+pub(crate) fn id<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found(what))
+}
