@@ -1,1 +1,10 @@
 //! The whole of fanmail on one machine.
+//!
+//! [`stack`] starts the engines, the Lambda host with the real functions, the HTTP API and the inbox.
+//! [`functions`] is what the function processes run: the same program, started again under another name.
+//! [`send`] takes one campaign from a file to its end, and [`cli`] is the command around it.
+
+pub mod cli;
+pub mod functions;
+pub mod send;
+pub mod stack;

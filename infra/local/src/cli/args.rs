@@ -1,0 +1,131 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use fanmail_domain::settings::{MAX_BATCH_SIZE, MAX_CONNS, MAX_MESSAGE_RATE};
+
+use crate::functions::Function;
+use crate::send::SendOptions;
+
+/// E-mail campaigns in which every recipient is accounted for.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Send one campaign from a list file, and account for every recipient
+    ///
+    /// Starts the whole stack on this machine, imports the list, creates and starts the campaign, and shows
+    /// its progress. Without --smtp the mail is caught by a built-in inbox and leaves the machine nowhere.
+    ///
+    /// Exit status: 0 finished with nobody failed or in doubt; 1 ended otherwise, the table says how;
+    /// 2 wrong arguments or input.
+    Send(Box<SendArgs>),
+    /// Start the stack and leave it running, with the HTTP API on 127.0.0.1:9000
+    Up(UpArgs),
+    /// Be one of the functions, under a Lambda Runtime API
+    #[command(hide = true)]
+    Function {
+        /// Which one.
+        name: Function,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SendArgs {
+    /// People to write to: a CSV file with the columns email, name and attributes (a JSON object)
+    #[arg(long, value_name = "FILE")]
+    list: PathBuf,
+    /// The message: an HTML file; {{ subscriber.first_name }} and its like are filled in
+    #[arg(long, value_name = "FILE")]
+    template: PathBuf,
+    /// The text part; derived from the HTML where it is not given
+    #[arg(long, value_name = "FILE")]
+    text: Option<PathBuf>,
+    /// The subject; may have the same variables
+    #[arg(long)]
+    subject: String,
+    /// The From header, e.g. "Acme News <news@acme.example>"
+    #[arg(long)]
+    from: String,
+    /// The campaign's name [default: the template's file name]
+    #[arg(long)]
+    name: Option<String>,
+    /// Send to this relay instead of the built-in inbox, e.g. smtp://user:pass@host:587
+    #[arg(long, value_name = "URL")]
+    smtp: Option<String>,
+    /// Senders at a time
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
+    concurrency: u32,
+    /// Messages per second of each sender [default: 1000 to the inbox, 10 to a relay]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_MESSAGE_RATE)))]
+    rate: Option<u32>,
+    /// Recipients in one batch
+    #[arg(long, default_value_t = MAX_BATCH_SIZE,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_BATCH_SIZE)))]
+    batch_size: u32,
+    /// Connections that each sender keeps open
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_CONNS)))]
+    max_conns: u32,
+    /// Keep everything in this folder; the same command then goes on with what was left
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// Where rejected rows and caught mail are written [default: the data folder, or fanmail-out]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Write the figures of the last table here, as JSON
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Keep the inbox open in the browser until Ctrl-C
+    #[arg(long)]
+    browse: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UpArgs {
+    /// Port of the HTTP API on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 9000)]
+    pub(super) port: u16,
+    /// Keep everything in this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// Send to this relay instead of the built-in inbox
+    #[arg(long, value_name = "URL")]
+    pub(super) smtp: Option<String>,
+    /// Senders at a time
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(super) concurrency: u32,
+}
+
+/// Messages per second of each sender to the built-in inbox: as fast as one machine is.
+const INBOX_RATE: u32 = 1_000;
+/// Messages per second of each sender to a relay that said nothing of its own.
+const RELAY_RATE: u32 = 10;
+
+impl From<SendArgs> for SendOptions {
+    fn from(args: SendArgs) -> Self {
+        let default_rate = if args.smtp.is_some() { RELAY_RATE } else { INBOX_RATE };
+        Self {
+            out: args.out.or_else(|| args.data_dir.clone()).unwrap_or_else(|| "fanmail-out".into()),
+            list: args.list,
+            template: args.template,
+            text: args.text,
+            subject: args.subject,
+            from: args.from,
+            name: args.name,
+            smtp: args.smtp,
+            concurrency: args.concurrency,
+            rate: args.rate.unwrap_or(default_rate),
+            batch_size: args.batch_size,
+            max_conns: args.max_conns,
+            data_dir: args.data_dir,
+            report: args.report,
+            browse: args.browse,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The command line.
+//!
+//! Exit status: 0 the campaign finished with nobody failed or in doubt, 1 it ended otherwise (the table says
+//! how), 2 the arguments or the input are wrong.
+
+mod args;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+
+use clap::Parser;
+use fanmail_runtime::Chain;
+
+use crate::functions::Function;
+use crate::send::{self, SendError, SendOptions};
+use crate::stack::{FunctionProgram, Stack, StackConfig, Storage};
+use args::{Cli, Command, SendArgs, UpArgs};
+
+const WRONG_INPUT: u8 = 2;
+const NOT_ALL: u8 = 1;
+
+/// Runs the command of this process.
+pub async fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Send(args) => send(*args).await,
+        Command::Up(args) => up(args).await,
+        Command::Function { name } => function(name).await,
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("fanmail: {}", Chain(&error));
+        ExitCode::from(WRONG_INPUT)
+    })
+}
+
+async fn send(args: SendArgs) -> Result<ExitCode, SendError> {
+    let program = own_program()?;
+    let summary = send::run(SendOptions::from(args), program).await?;
+    print!("{summary}");
+    Ok(if summary.is_success() { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALL) })
+}
+
+async fn up(args: UpArgs) -> Result<ExitCode, SendError> {
+    let config = StackConfig {
+        storage: args.data_dir.map_or(Storage::Memory, Storage::Folder),
+        concurrency: args.concurrency,
+        api_addr: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
+        provider: send::provider(args.smtp.as_deref())?,
+        ..StackConfig::new(own_program()?)
+    };
+    let stack = Stack::start(config).await?;
+    println!("HTTP API    {}/api", stack.api_url());
+    println!("Lambda API  {}", stack.lambda_url());
+    if let Some(url) = stack.inbox_url() {
+        println!("Inbox       {url}");
+    }
+    println!("Ctrl-C stops it.");
+    tokio::signal::ctrl_c().await.map_err(SendError::Signal)?;
+    stack.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn function(function: Function) -> Result<ExitCode, SendError> {
+    match function.run().await {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) => {
+            eprintln!("fanmail function {}: {error}", function.name());
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// This program, which becomes any of the functions.
+fn own_program() -> Result<FunctionProgram, SendError> {
+    let path = std::env::current_exe().map_err(SendError::OwnProgram)?;
+    Ok(FunctionProgram { path, args: vec!["function".to_owned()] })
+}

@@ -1,0 +1,132 @@
+//! The functions' environment, event sources and schedule.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanmail_lambda_host::{EventSourceSpec, FunctionSpec, Host, LogSink, RustackQueue, Schedule};
+use fanmail_queue::{QueueNames, QueueSettings, create_queues};
+use rustack_sqs_core::provider::RustackSqs;
+
+use super::config::StackConfig;
+use super::data_dir::DataDir;
+use super::{REGION, StackError};
+use crate::functions::Function;
+
+/// Names of the queues.
+const LANES: &str = "fanmail-lanes";
+const BATCHES: &str = "fanmail-batches";
+/// Account in ARNs and queue URLs.
+const ACCOUNT: &str = "000000000000";
+/// Fan-outs at a time: two keep one machine's database busy.
+const START_CONCURRENCY: u32 = 2;
+/// API requests at a time: people, and an import that sends its chunks one after the other.
+const API_CONCURRENCY: u32 = 2;
+/// A hidden task comes back this long after its function's time-out.
+const VISIBILITY_MARGIN: Duration = Duration::from_secs(2);
+/// Longer than any campaign is paused between two runs of the stack; the queues are in memory anyway.
+const RETENTION: Duration = Duration::from_secs(14 * 24 * 3600);
+/// The API's integration time-out on AWS.
+const API_TIMEOUT: Duration = Duration::from_secs(29);
+
+/// What the functions are told.
+pub(super) struct Environment<'a> {
+    pub(super) dynamodb_url: &'a str,
+    pub(super) sqs_url: &'a str,
+    pub(super) smtp_url: &'a str,
+    pub(super) public_url: &'a str,
+    pub(super) unsubscribe_key: &'a str,
+    pub(super) config: &'a StackConfig,
+}
+
+impl Environment<'_> {
+    /// What every function is told.
+    pub(super) fn of_every_function(&self) -> BTreeMap<String, String> {
+        let queue_url = |name: &str| format!("{}/{ACCOUNT}/{name}", self.sqs_url);
+        [
+            ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", self.dynamodb_url.to_owned()),
+            ("AWS_ENDPOINT_URL_SQS", self.sqs_url.to_owned()),
+            ("FANMAIL_AUDIENCE_TABLE", "fanmail-audience".to_owned()),
+            ("FANMAIL_CAMPAIGNS_TABLE", "fanmail-campaigns".to_owned()),
+            ("FANMAIL_LANES_QUEUE_URL", queue_url(LANES)),
+            ("FANMAIL_BATCHES_QUEUE_URL", queue_url(BATCHES)),
+            ("FANMAIL_PUBLIC_URL", self.public_url.to_owned()),
+            ("FANMAIL_UNSUBSCRIBE_KEY", self.unsubscribe_key.to_owned()),
+            ("FANMAIL_LOG", self.config.log.clone()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    pub(super) async fn create_queues(&self, client: &aws_sdk_sqs::Client) -> Result<(), StackError> {
+        let names = QueueNames { lanes: LANES.to_owned(), batches: BATCHES.to_owned() };
+        let settings = QueueSettings {
+            visibility_timeout: self.config.timeout + VISIBILITY_MARGIN,
+            max_receive_count: self.config.max_receive_count,
+            retention: RETENTION,
+        };
+        let created = create_queues(client, &names, &settings).await;
+        created.map(drop).map_err(|error| StackError::Provision(error.into()))
+    }
+
+    pub(super) fn add_functions(&self, host: &Host, data_dir: &DataDir) -> Result<(), StackError> {
+        let config = self.config;
+        for (function, timeout, concurrency) in [
+            (Function::Api, API_TIMEOUT, API_CONCURRENCY),
+            (Function::Start, config.timeout, START_CONCURRENCY),
+            (Function::Sender, config.timeout, config.concurrency),
+            (Function::Sweeper, config.timeout, 1),
+        ] {
+            let mut spec = FunctionSpec::new(function.name(), &config.program.path);
+            spec.args = config.program.args.clone();
+            spec.args.push(function.name().to_owned());
+            spec.env = self.of(function);
+            spec.timeout = timeout;
+            spec.reserved_concurrency = Some(concurrency);
+            spec.log = LogSink::File(data_dir.log(function.name()));
+            host.add_function(spec)?;
+        }
+        host.add_schedule(Schedule {
+            name: "fanmail-sweep".to_owned(),
+            function: Function::Sweeper.name().to_owned(),
+            every: config.sweep_every,
+        })?;
+        Ok(())
+    }
+
+    fn of(&self, function: Function) -> BTreeMap<String, String> {
+        let mut env = self.of_every_function();
+        if function == Function::Sender {
+            env.insert("FANMAIL_SMTP_URL".into(), self.smtp_url.to_owned());
+            env.insert("FANMAIL_MAX_CONNS".into(), self.config.max_conns.to_string());
+            let submit_timeout = self.config.submit_timeout.as_secs().max(1);
+            env.insert("FANMAIL_SUBMIT_TIMEOUT_S".into(), submit_timeout.to_string());
+        }
+        env
+    }
+
+    pub(super) async fn add_event_sources(
+        &self,
+        host: &Host,
+        provider: &Arc<RustackSqs>,
+    ) -> Result<[Arc<RustackQueue>; 2], StackError> {
+        let source = async |queue: &str, function: Function, concurrency: u32| {
+            let poller = RustackQueue::open(Arc::clone(provider), queue).await;
+            let poller = Arc::new(poller.map_err(|error| StackError::Provision(error.into()))?);
+            let arn = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}");
+            let mut spec = EventSourceSpec::new(format!("{}-source", function.name()), function.name(), arn);
+            // One batch per invocation: its lease is as long as the invocation may be.
+            spec.batch_size = 1;
+            // AWS knows no maximum below 2; the reserved concurrency holds a single sender.
+            spec.maximum_concurrency = (concurrency >= 2).then_some(concurrency);
+            host.add_event_source(spec, Arc::clone(&poller))?;
+            Ok::<_, StackError>(poller)
+        };
+        Ok([
+            source(LANES, Function::Start, START_CONCURRENCY).await?,
+            source(BATCHES, Function::Sender, self.config.concurrency).await?,
+        ])
+    }
+}

@@ -1,0 +1,226 @@
+//! The stack: engines, functions, API and inbox, started in the order in which they need each other.
+//!
+//! ```text
+//!  HTTP API ─▶ api ──┬─▶ DynamoDB engine ◀── start, sender, sweeper
+//!                    └─▶ SQS engine ─▶ event sources ─▶ start ─▶ SQS ─▶ sender ─▶ inbox or relay
+//!                                           schedule ─▶ sweeper
+//! ```
+//!
+//! The functions are processes of the Lambda host; everything between them and the engines is HTTP, as on
+//! AWS. What the stack keeps is in one folder ([`Storage`]); the queues are in memory, for they carry hints
+//! only: after a restart the sweeper fills them again from the ledger.
+
+mod config;
+mod data_dir;
+mod engines;
+mod error;
+mod functions;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanmail_inbox::Inbox;
+use fanmail_lambda_host::{Host, HostConfig, RustackQueue, gateway, lambda_api};
+use fanmail_queue::Queue;
+use fanmail_runtime::aws::AwsConfig;
+use fanmail_runtime::vars::Vars;
+use fanmail_store::Store;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+pub use config::{FunctionProgram, Provider, StackConfig, Storage};
+use data_dir::DataDir;
+use engines::{DynamoDb, Sqs};
+pub use error::StackError;
+use functions::Environment;
+
+/// The region that everything claims to be in.
+const REGION: &str = "eu-west-1";
+/// How long invocations under way may take to end when the stack stops.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+
+/// A running stack.
+pub struct Stack {
+    data_dir: DataDir,
+    dynamodb: DynamoDb,
+    sqs: Sqs,
+    servers: JoinSet<()>,
+    pollers: [Arc<RustackQueue>; 2],
+    api_addr: SocketAddr,
+    lambda_addr: SocketAddr,
+    inbox_addr: Option<SocketAddr>,
+    /// The function processes.
+    pub host: Host,
+    /// The mail that was caught, where the inbox is the provider.
+    pub inbox: Option<Inbox>,
+    /// A client of the tables.
+    pub store: Store,
+    /// A client of the queues.
+    pub queue: Queue,
+}
+
+impl Stack {
+    /// Starts everything. When it answers, the API does too.
+    ///
+    /// # Errors
+    ///
+    /// [`StackError`] says in one sentence what is in the way. What was started until then is stopped.
+    pub async fn start(config: StackConfig) -> Result<Self, StackError> {
+        let api = TcpListener::bind(config.api_addr)
+            .await
+            .map_err(|source| StackError::ApiPort { addr: config.api_addr, source })?;
+        let api_addr = api.local_addr().map_err(StackError::Listen)?;
+        let data_dir = DataDir::open(&config.storage)?;
+        let dynamodb = DynamoDb::start(data_dir.database().as_deref())?;
+        let sqs = Sqs::start().await?;
+        let inbox = start_inbox(&config.provider, &data_dir).await?;
+        let environment = Environment {
+            dynamodb_url: config.dynamodb_url.as_deref().unwrap_or(&dynamodb.url),
+            sqs_url: &sqs.url,
+            smtp_url: &smtp_url(&config.provider, inbox.as_ref()),
+            public_url: &format!("http://{api_addr}"),
+            unsubscribe_key: &data_dir.unsubscribe_key()?,
+            config: &config,
+        };
+        let (store, queue) = provision(&dynamodb.url, &environment).await?;
+        let host = Host::new(HostConfig { region: REGION.to_owned(), ..HostConfig::default() });
+        environment.add_functions(&host, &data_dir)?;
+        let pollers = environment.add_event_sources(&host, &sqs.provider).await?;
+        let mut servers = JoinSet::new();
+        let lambda_addr = serve(&mut servers, &host, api).await?;
+        let inbox_addr = match &inbox {
+            Some(inbox) => {
+                Some(inbox.serve_http(([127, 0, 0, 1], 0).into()).await.map_err(StackError::Listen)?)
+            }
+            None => None,
+        };
+        Ok(Self {
+            data_dir,
+            dynamodb,
+            sqs,
+            servers,
+            pollers,
+            api_addr,
+            lambda_addr,
+            inbox_addr,
+            host,
+            inbox,
+            store,
+            queue,
+        })
+    }
+
+    /// Where the HTTP API answers.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        format!("http://{}", self.api_addr)
+    }
+
+    /// Where the Lambda API answers, for `PutFunctionConcurrency` and its kin.
+    #[must_use]
+    pub fn lambda_url(&self) -> String {
+        format!("http://{}", self.lambda_addr)
+    }
+
+    /// Where the caught mail can be read, if the inbox is the provider.
+    #[must_use]
+    pub fn inbox_url(&self) -> Option<String> {
+        self.inbox_addr.map(|addr| format!("http://{addr}/"))
+    }
+
+    /// Where the DynamoDB engine answers.
+    #[must_use]
+    pub fn dynamodb_url(&self) -> &str {
+        &self.dynamodb.url
+    }
+
+    /// The log of one function.
+    #[must_use]
+    pub fn log(&self, function: &str) -> PathBuf {
+        self.data_dir.log(function)
+    }
+
+    /// SQS requests of the event sources so far, as AWS would bill them.
+    #[must_use]
+    pub fn poller_requests(&self) -> u64 {
+        self.pollers.iter().map(|poller| poller.billed_requests()).sum()
+    }
+
+    /// Stops everything, functions first; a temporary folder is gone then.
+    pub async fn stop(self) {
+        let (data_dir, dynamodb) = self.stop_all_but_the_data().await;
+        dynamodb.stop().await;
+        drop(data_dir);
+    }
+
+    /// Stops everything and keeps the data, in memory or not. Answers in which folder.
+    ///
+    /// # Errors
+    ///
+    /// [`StackError`] if the data cannot be written there.
+    pub async fn stop_and_keep(self) -> Result<PathBuf, StackError> {
+        let (data_dir, dynamodb) = self.stop_all_but_the_data().await;
+        if let Some(file) = data_dir.prepare_to_stay()? {
+            dynamodb.save(&file)?;
+        }
+        dynamodb.stop().await;
+        Ok(data_dir.keep())
+    }
+
+    async fn stop_all_but_the_data(self) -> (DataDir, DynamoDb) {
+        let Self { data_dir, dynamodb, sqs, mut servers, host, inbox, .. } = self;
+        host.shutdown(SHUTDOWN_GRACE).await;
+        servers.shutdown().await;
+        if let Some(inbox) = inbox {
+            inbox.shutdown().await;
+        }
+        sqs.stop().await;
+        (data_dir, dynamodb)
+    }
+}
+
+async fn start_inbox(provider: &Provider, data_dir: &DataDir) -> Result<Option<Inbox>, StackError> {
+    let Provider::Inbox(config) = provider else { return Ok(None) };
+    let mut config = (**config).clone();
+    config.spool_folder.get_or_insert_with(|| data_dir.spool());
+    Ok(Some(Inbox::start(config).await?))
+}
+
+fn smtp_url(provider: &Provider, inbox: Option<&Inbox>) -> String {
+    match (provider, inbox) {
+        (Provider::Relay(url), _) => url.clone(),
+        (Provider::Inbox(_), Some(inbox)) => format!("smtp://{}", inbox.smtp_addr()),
+        (Provider::Inbox(_), None) => String::new(),
+    }
+}
+
+/// Creates what is not there yet: tables and queues.
+async fn provision(dynamodb_url: &str, environment: &Environment<'_>) -> Result<(Store, Queue), StackError> {
+    let mut vars = environment.of_every_function();
+    vars.insert("AWS_ENDPOINT_URL_DYNAMODB".into(), dynamodb_url.to_owned());
+    vars.insert("AWS_REGION".into(), REGION.to_owned());
+    let aws = AwsConfig::from_vars(Vars::new(vars)).map_err(|error| StackError::Provision(error.into()))?;
+    let (store, queue) = (aws.store(), aws.queue());
+    store.create_tables().await.map_err(|error| StackError::Provision(error.into()))?;
+    environment.create_queues(&aws.sqs_client()).await?;
+    Ok((store, queue))
+}
+
+async fn serve(servers: &mut JoinSet<()>, host: &Host, api: TcpListener) -> Result<SocketAddr, StackError> {
+    let lambda = TcpListener::bind("127.0.0.1:0").await.map_err(StackError::Listen)?;
+    let lambda_addr = lambda.local_addr().map_err(StackError::Listen)?;
+    let (lambda, gateway) = (lambda_api::serve(lambda, host), gateway::serve(api, host, "api"));
+    servers.spawn(async move {
+        if let Err(error) = lambda.await {
+            eprintln!("fanmail: the Lambda API stopped: {error}");
+        }
+    });
+    servers.spawn(async move {
+        if let Err(error) = gateway.await {
+            eprintln!("fanmail: the HTTP API stopped: {error}");
+        }
+    });
+    Ok(lambda_addr)
+}
