@@ -26,7 +26,8 @@ pub(crate) async fn handle(
     let until = invocation::from_context(context, ports.clock.now(), RESERVE).stop_at;
     let call = Call { ports, until };
     let answered = match Request::parse(event) {
-        Ok(request) => routes::route(&call, &request).await,
+        // Boxed, so that the futures of all routes do not become one type.
+        Ok(request) => Box::pin(routes::route(&call, &request)).await,
         Err(error) => Err(error),
     };
     usage::report("api", &ports.store, &ports.queue);
