@@ -13,7 +13,7 @@ use crate::error::{InOperation, StoreError};
 use crate::items;
 use crate::keys::{self, ACTIVE, LANE};
 use crate::read::Range;
-use crate::transaction::{Token, Transacted, write_all};
+use crate::transaction::{Token, write_all};
 use crate::write::{Table, Write};
 
 impl Campaigns for Store {
@@ -113,14 +113,8 @@ impl Store {
         let put = Write::put(Table::Campaigns, items::campaign::encode(after))
             .if_follows(items::campaign::VERSION, after.state.version);
         let writes = [put, put_journal(entry)].into_iter().chain(others).collect();
-        match write_all(self, Token::Derived, writes).await? {
-            Transacted::Applied => Ok(Conditional::Applied),
-            Transacted::Rejected(refusals) => Ok(Conditional::Rejected(match refusals.at(0) {
-                Some(current) => current.map(items::campaign::decode).transpose()?,
-                // The campaign stands as it was read; one of the others was refused.
-                None => self.read_campaign(after.id).await?,
-            })),
-        }
+        let answer = write_all(self, Token::Derived, writes).await?;
+        answer.first(items::campaign::decode, self.read_campaign(after.id)).await
     }
 }
 

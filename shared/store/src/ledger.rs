@@ -15,7 +15,7 @@ use crate::error::{InOperation, StoreError};
 use crate::items;
 use crate::keys;
 use crate::read::{Range, TRIES, back_off};
-use crate::transaction::{Token, Transacted, write_all};
+use crate::transaction::{Token, write_all};
 use crate::write::{Table, Write};
 
 /// The most batches of one page: about 200 KB.
@@ -26,8 +26,7 @@ const MAX_PUTS: usize = 25;
 
 impl Ledger for Store {
     async fn batch(&self, id: BatchId) -> Result<Option<Batch>, PortError> {
-        let item = self.get(Table::Campaigns, keys::batch(id)).await.during("read a batch")?;
-        item.as_ref().map(items::batch::decode).transpose().during("read a batch")
+        self.read_batch(id).await.during("read a batch")
     }
 
     async fn batches(&self, campaign: CampaignId, lane: LaneNo, from: u32) -> Result<Vec<Batch>, PortError> {
@@ -47,16 +46,7 @@ impl Ledger for Store {
         let Some(count) = items::lane::count(batch.id, batch.phase, tally) else {
             return self.write_batch(batch).await;
         };
-        let written = write_all(self, Token::Derived, vec![put(batch), count]).await;
-        match written.during("write a batch and its counters")? {
-            Transacted::Applied => Ok(Conditional::Applied),
-            Transacted::Rejected(refusals) => match refusals.at(0) {
-                Some(current) => current.map(items::batch::decode).transpose().map(Conditional::Rejected),
-                // The batch stands as it was read, but there is no lane to count it in.
-                None => return self.batch(batch.id).await.map(Conditional::Rejected),
-            }
-            .during("write a batch and its counters"),
-        }
+        self.put_and_count(batch, count).await.during("write a batch and its counters")
     }
 
     async fn write_plan(
@@ -74,25 +64,7 @@ impl Ledger for Store {
         plan: &LanePlan,
         batches: &[Batch],
     ) -> Result<Conditional<LanePlan>, PortError> {
-        let puts = batches.iter().map(put);
-        let writes = [items::lane::replan(campaign, plan)].into_iter().chain(puts).collect();
-        let answer = match write_all(self, Token::Derived, writes).await {
-            Ok(Transacted::Applied) => Ok(Conditional::Applied),
-            Ok(Transacted::Rejected(refusals)) => match refusals.at(0) {
-                Some(current) => current
-                    .map(items::lane::decode_plan)
-                    .transpose()
-                    .map(Conditional::Rejected)
-                    .map_err(StoreError::from),
-                // The plan stands as it was read, but one of its new batches is there already.
-                None => {
-                    let lane = self.read_lane(campaign, plan.no).await;
-                    lane.map(|lane| Conditional::Rejected(lane.map(|lane| lane.plan)))
-                }
-            },
-            Err(error) => Err(error),
-        };
-        answer.during("write a page of batches")
+        self.put_page(campaign, plan, batches).await.during("write a page of batches")
     }
 
     async fn record_failures(&self, failures: &[Failure]) -> Result<(), PortError> {
@@ -110,6 +82,32 @@ fn put(batch: &Batch) -> Write {
 }
 
 impl Store {
+    async fn read_batch(&self, id: BatchId) -> Result<Option<Batch>, StoreError> {
+        let item = self.get(Table::Campaigns, keys::batch(id)).await?;
+        Ok(item.as_ref().map(items::batch::decode).transpose()?)
+    }
+
+    async fn put_and_count(&self, batch: &Batch, count: Write) -> Result<Conditional<Batch>, StoreError> {
+        let answer = write_all(self, Token::Derived, vec![put(batch), count]).await?;
+        answer.first(items::batch::decode, self.read_batch(batch.id)).await
+    }
+
+    async fn put_page(
+        &self,
+        campaign: CampaignId,
+        plan: &LanePlan,
+        batches: &[Batch],
+    ) -> Result<Conditional<LanePlan>, StoreError> {
+        let puts = batches.iter().map(put);
+        let writes = [items::lane::replan(campaign, plan)].into_iter().chain(puts).collect();
+        let standing = async {
+            let lane = self.read_lane(campaign, plan.no).await?;
+            Ok(lane.map(|lane| lane.plan))
+        };
+        let answer = write_all(self, Token::Derived, writes).await?;
+        answer.first(items::lane::decode_plan, standing).await
+    }
+
     /// Puts items without conditions. Their keys must differ.
     async fn put_many(&self, table: Table, puts: Vec<Item>) -> Result<(), StoreError> {
         let request = |item| {

@@ -115,7 +115,7 @@ impl Store {
         let answer = match write.action {
             Action::Put(_) => put_if(self, write).await?,
             Action::Delete => delete_if(self, write).await?,
-            Action::Update(_) | Action::Check => update_if(self, write).await?,
+            Action::Update | Action::Check => update_if(self, write).await?,
         };
         Ok(match answer {
             Conditional::Applied => Transacted::Applied,

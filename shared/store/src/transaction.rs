@@ -17,9 +17,11 @@ use aws_sdk_dynamodb::types::{
     ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
 };
 
+use fanmail_engine::ports::Conditional;
+
 use crate::Store;
 use crate::attributes::Item;
-use crate::error::StoreError;
+use crate::error::{DecodeError, StoreError};
 use crate::fingerprint::fingerprint;
 use crate::write::{Action, Write};
 
@@ -41,6 +43,23 @@ pub(crate) enum Token {
 pub(crate) enum Transacted {
     Applied,
     Rejected(Refusals),
+}
+
+impl Transacted {
+    /// The answer to whoever meant the first of the writes: what stands in its place. `otherwise` reads that
+    /// when the first write was fine, and another one was refused.
+    pub(crate) async fn first<T>(
+        self,
+        decode: impl FnOnce(&Item) -> Result<T, DecodeError>,
+        otherwise: impl Future<Output = Result<Option<T>, StoreError>>,
+    ) -> Result<Conditional<T>, StoreError> {
+        let Self::Rejected(refusals) = self else { return Ok(Conditional::Applied) };
+        let standing = match refusals.at(0) {
+            Some(current) => current.map(decode).transpose()?,
+            None => otherwise.await?,
+        };
+        Ok(Conditional::Rejected(standing))
+    }
 }
 
 /// Why a transaction was refused, by the position of its writes.
@@ -141,11 +160,11 @@ fn action(store: &Store, write: Write) -> Result<TransactWriteItem, BuildError> 
                 .return_values_on_condition_check_failure(OnFailure::AllOld)
                 .build()?,
         ),
-        Action::Update(expression) => action.update(
+        Action::Update => action.update(
             Update::builder()
                 .table_name(table)
                 .set_key(Some(write.key.into_item()))
-                .update_expression(expression.text())
+                .update_expression(write.expression.text())
                 .set_condition_expression(condition)
                 .set_expression_attribute_names(names)
                 .set_expression_attribute_values(values)

@@ -22,7 +22,8 @@ pub(crate) enum Table {
 #[derive(Debug, Clone)]
 pub(crate) enum Action {
     Put(Item),
-    Update(Expression),
+    /// As [`Write::expression`] says.
+    Update,
     Delete,
     /// Nothing: only the condition matters.
     Check,
@@ -42,6 +43,8 @@ pub(crate) struct Write {
     pub(crate) table: Table,
     pub(crate) key: Key,
     pub(crate) action: Action,
+    /// Empty where nothing is updated.
+    pub(crate) expression: Expression,
     conditions: Vec<String>,
     names: BTreeMap<String, String>,
     values: BTreeMap<String, AttributeValue>,
@@ -53,7 +56,7 @@ impl Write {
     }
 
     pub(crate) fn update(table: Table, key: Key) -> Self {
-        Self::new(table, key, Action::Update(Expression::default()))
+        Self::new(table, key, Action::Update)
     }
 
     pub(crate) fn delete(table: Table, key: Key) -> Self {
@@ -66,12 +69,13 @@ impl Write {
 
     fn new(table: Table, key: Key, action: Action) -> Self {
         let (names, values) = (BTreeMap::new(), BTreeMap::new());
-        Self { table, key, action, conditions: Vec::new(), names, values }
+        let (expression, conditions) = (Expression::default(), Vec::new());
+        Self { table, key, action, expression, conditions, names, values }
     }
 
     pub(crate) fn set(mut self, name: &str, value: AttributeValue) -> Self {
         let (name, value) = (self.name(name), self.value("set", name, value));
-        self.expression().set.push(format!("{name} = {value}"));
+        self.expression.set.push(format!("{name} = {value}"));
         self
     }
 
@@ -80,13 +84,13 @@ impl Write {
             return self.set(name, value);
         }
         let name = self.name(name);
-        self.expression().remove.push(name);
+        self.expression.remove.push(name);
         self
     }
 
     pub(crate) fn add(mut self, name: &str, delta: impl ToString) -> Self {
         let (name, value) = (self.name(name), self.value("add", name, number(delta)));
-        self.expression().add.push(format!("{name} {value}"));
+        self.expression.add.push(format!("{name} {value}"));
         self
     }
 
@@ -153,17 +157,6 @@ impl Write {
         self.values.insert(placeholder.clone(), value);
         placeholder
     }
-
-    /// The update's expression; a write that is no update has none, and gains none.
-    fn expression(&mut self) -> &mut Expression {
-        if !matches!(self.action, Action::Update(_)) {
-            self.action = Action::Update(Expression::default());
-        }
-        match &mut self.action {
-            Action::Update(expression) => expression,
-            Action::Put(_) | Action::Delete | Action::Check => unreachable!("made an update above"),
-        }
-    }
 }
 
 impl Expression {
@@ -191,9 +184,8 @@ mod tests {
             .add("done", 1)
             .if_equal("rev", number(2))
             .if_same("done", "created");
-        let Action::Update(expression) = &write.action else { panic!("no update") };
         assert_eq!(
-            expression.text(),
+            write.expression.text(),
             "SET #until = :set_until, #cursor = :set_cursor REMOVE #holder ADD #done :add_done"
         );
         assert_eq!(write.condition().as_deref(), Some("#rev = :if_rev AND #done = #created"));

@@ -39,7 +39,8 @@ pub(crate) fn encode(batch: &Batch) -> Item {
         Phase::Done => (DONE, None),
     };
     let ids = batch.entries.iter().flat_map(|entry| entry.subscriber.number().to_be_bytes());
-    let states = batch.entries.iter().map(|entry| entry.state.code() | u8::from(entry.counted) * COUNTED);
+    let states =
+        batch.entries.iter().map(|entry| entry.state.code() | if entry.counted { COUNTED } else { 0 });
     Builder::new(keys::batch(batch.id))
         .with(REV, number(batch.rev))
         .with(PHASE, number(phase))
@@ -108,11 +109,11 @@ mod tests {
     /// Size of an item by DynamoDB's rules: names and texts in UTF-8, binaries in bytes, numbers in one byte
     /// for two significant digits and one more. (Developer guide, "DynamoDB item sizes and formats".)
     fn size(item: &Item) -> usize {
-        let value = |value: &AttributeValue| match value {
-            AttributeValue::S(text) => text.len(),
-            AttributeValue::N(digits) => digits.len().div_ceil(2) + 1,
-            AttributeValue::B(blob) => blob.as_ref().len(),
-            other => panic!("no rule for {other:?}"),
+        let value = |value: &AttributeValue| {
+            let text = value.as_s().map(String::len);
+            let number = value.as_n().map(|digits| digits.len().div_ceil(2) + 1);
+            let binary = value.as_b().map(|blob| blob.as_ref().len());
+            text.or(number).or(binary).unwrap()
         };
         item.iter().map(|(name, attribute)| name.len() + value(attribute)).sum()
     }

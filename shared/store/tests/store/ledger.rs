@@ -1,9 +1,10 @@
 //! Batches and lanes: what is written is read, and every write names what it follows.
 
 use fanmail_domain::{
-    BatchEvent, FailReason, Failure, LaneEvent, LaneNo, Phase, SubscriberId, Tally, Timestamp,
+    Batch, BatchEvent, CampaignId, FailReason, Failure, Lane, LaneEvent, LaneNo, Phase, RecipientState,
+    SubscriberId, Tally, Timestamp,
 };
-use fanmail_engine::ports::{Conditional, Ledger};
+use fanmail_engine::ports::{Campaigns, Conditional, Ledger};
 
 use crate::fixtures::{batch, done, leased, next, running, sealed, taken};
 use crate::harness::World;
@@ -66,7 +67,7 @@ async fn a_fenced_count_answers_with_the_batch_and_counts_nothing() {
     let (mine, theirs) = (leased(&planned, 1), leased(&planned, 2));
     assert_eq!(world.store.write_batch(&theirs).await.unwrap(), Conditional::Applied);
     let mine = done(&mine);
-    let answer = world.store.count_batch(&Batch0(mine.clone()).at_rev(1), &mine.tally()).await.unwrap();
+    let answer = world.store.count_batch(&Batch { rev: 1, ..mine.clone() }, &mine.tally()).await.unwrap();
     assert_eq!(answer, Conditional::Rejected(Some(theirs)));
     assert_eq!((world.lane(campaign).await.done, world.lane(campaign).await.tally), (0, Tally::default()));
 }
@@ -81,7 +82,7 @@ async fn counters_carried_forward_leave_the_batch_undone() {
     let counted = next(leased.clone().apply(&BatchEvent::Counted { token: leased.token }).unwrap());
     // Nothing ended yet: there is nothing to add, and the write is that of the batch alone.
     assert_eq!(world.store.count_batch(&counted, &Tally::default()).await.unwrap(), Conditional::Applied);
-    let failed: Tally = [fanmail_domain::RecipientState::Failed(FailReason::Render)].into_iter().collect();
+    let failed: Tally = [RecipientState::Failed(FailReason::Render)].into_iter().collect();
     assert_eq!(world.store.count_batch(&next(counted), &failed).await.unwrap(), Conditional::Applied);
     let lane = world.lane(campaign).await;
     assert_eq!((lane.done, lane.tally), (0, failed));
@@ -194,18 +195,8 @@ async fn a_batch_and_its_counters_cost_four_units() {
     assert_eq!(world.store.usage().write_units, 4.0);
 }
 
-/// A batch claimed to follow another revision than its own.
-struct Batch0(fanmail_domain::Batch);
-
-impl Batch0 {
-    fn at_rev(self, rev: u32) -> fanmail_domain::Batch {
-        fanmail_domain::Batch { rev, ..self.0 }
-    }
-}
-
 impl World {
-    async fn lane(&self, campaign: fanmail_domain::CampaignId) -> fanmail_domain::Lane {
-        use fanmail_engine::ports::Campaigns;
+    async fn lane(&self, campaign: CampaignId) -> Lane {
         self.store.lane(campaign, LaneNo(0)).await.unwrap().unwrap()
     }
 }
