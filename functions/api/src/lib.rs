@@ -4,6 +4,7 @@
 //! HTTP API (payload format 2.0). [`request`] and [`response`] are the edges, [`routes`] has one module per
 //! noun, [`view`] is how things look in JSON. The rules are elsewhere: this crate parses, asks and shows.
 
+pub mod csv_line;
 mod handler;
 mod request;
 mod response;
