@@ -1,0 +1,112 @@
+//! The world of one test: a stack in memory on free ports, a proxy before its DynamoDB, and an end that checks.
+//!
+//! [`World::start`] waits until fewer than [`WORLDS`] stacks run. [`World::finish`] audits every campaign,
+//! stops the stack and looks for what it left behind; a world that is dropped without it fails the test.
+
+mod audit;
+mod campaigns;
+mod people;
+mod processes;
+mod proxy;
+mod queues;
+mod wait;
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use fanmail::send::ApiClient;
+use fanmail::stack::{FunctionProgram, Stack, StackConfig};
+use fanmail_domain::CampaignId;
+use fanmail_inbox::{Inbox, Script};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+pub(crate) use audit::Ledger;
+pub(crate) use campaigns::{Campaign, ends};
+pub(crate) use people::{address_of, by_id, id_of, people};
+pub(crate) use processes::{freeze, is_alive, kill, thaw};
+pub(crate) use proxy::{Call, Held, Proxy, Side};
+pub(crate) use queues::task;
+pub(crate) use wait::eventually;
+
+/// Stacks at a time: the machine may have two cores.
+const WORLDS: usize = 3;
+static RUNNING: Semaphore = Semaphore::const_new(WORLDS);
+
+/// Longest wait for anything that a scenario waits for: several leases.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One test's stack, and everything to look into it.
+pub(crate) struct World {
+    pub(crate) stack: Option<Stack>,
+    pub(crate) api: ApiClient,
+    pub(crate) proxy: Proxy,
+    campaigns: Mutex<Vec<CampaignId>>,
+    _turn: SemaphorePermit<'static>,
+}
+
+impl World {
+    /// A stack with short limits.
+    pub(crate) async fn start() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// A stack with short limits, changed by `change`.
+    pub(crate) async fn with(change: impl FnOnce(&mut StackConfig)) -> Self {
+        let turn = RUNNING.acquire().await.unwrap();
+        let proxy = Proxy::start().await;
+        let program = FunctionProgram { path: env!("CARGO_BIN_EXE_stack-function").into(), args: Vec::new() };
+        let mut config = StackConfig {
+            timeout: Duration::from_secs(6),
+            // Shared out over all steps of a message: 1.8 s for the reply to its end, 90 ms for a connection.
+            submit_timeout: Duration::from_secs(12),
+            sweep_every: Duration::from_millis(700),
+            dynamodb_url: Some(proxy.url()),
+            ..StackConfig::new(program)
+        };
+        change(&mut config);
+        let stack = Stack::start(config).await.unwrap();
+        proxy.lead_to(stack.dynamodb_url());
+        let api = ApiClient::new(stack.api_url());
+        Self { stack: Some(stack), api, proxy, campaigns: Mutex::default(), _turn: turn }
+    }
+
+    pub(crate) fn stack(&self) -> &Stack {
+        self.stack.as_ref().unwrap()
+    }
+
+    pub(crate) fn inbox(&self) -> &Inbox {
+        self.stack().inbox.as_ref().unwrap()
+    }
+
+    pub(crate) async fn script(&self, script: Script) {
+        self.inbox().set_script(script).await.unwrap();
+    }
+
+    /// Audits, stops, and checks that nothing is left.
+    pub(crate) async fn finish(mut self) {
+        let campaigns = self.campaigns.lock().unwrap().clone();
+        self.audit(&campaigns).await;
+        let stack = self.stack.take().unwrap();
+        let folder = stack.log("sender").parent().unwrap().parent().unwrap().to_owned();
+        assert!(folder.exists(), "the stack's folder is looked for in the wrong place");
+        let mut pids = self.proxy.pids();
+        let living = ["api", "start", "sender", "sweeper"].map(|function| stack.host.processes(function));
+        pids.extend(living.iter().flatten().map(|process| process.pid));
+        stack.stop().await;
+        eventually("no process of the stack lives", Duration::from_secs(5), async || {
+            let left: Vec<u32> = pids.iter().copied().filter(|pid| is_alive(*pid)).collect();
+            if left.is_empty() { Ok(()) } else { Err(left) }
+        })
+        .await;
+        assert!(!folder.exists(), "{} was left behind", folder.display());
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let finished = self.stack.is_none();
+        if !finished && !std::thread::panicking() {
+            panic!("the test did not call `finish`, so nothing was checked");
+        }
+    }
+}
