@@ -17,7 +17,7 @@ use fanmail_engine::ports::{Campaigns, Ledger as _};
 use super::World;
 
 /// The ledger of one campaign.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Ledger {
     pub(crate) campaign: CampaignId,
     pub(crate) batches: Vec<Batch>,
@@ -51,8 +51,12 @@ impl World {
 
     /// Copies of each person, as the provider counted them.
     pub(crate) fn copies(&self) -> HashMap<SubscriberId, u32> {
-        let id = |address: &str| SubscriberId::derive(&EmailAddress::parse(address).unwrap(), 0);
-        self.inbox().recipients().iter().map(|(address, copies)| (id(address), *copies)).collect()
+        self.inbox().recipients().iter().map(|(address, copies)| (self.id_at(address), *copies)).collect()
+    }
+
+    /// Whose address this is.
+    pub(crate) fn id_at(&self, address: &str) -> SubscriberId {
+        SubscriberId::derive(&EmailAddress::parse(address).unwrap(), 0)
     }
 
     /// Asserts everything above.

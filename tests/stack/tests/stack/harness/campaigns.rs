@@ -53,6 +53,7 @@ impl World {
                 "max_conns": campaign.max_conns,
             },
         });
+        let _turn = self.calls.acquire().await.unwrap();
         let made: View = self.api.send("POST", "/api/campaigns", &body).await.unwrap();
         let id = CampaignId(made.id);
         self.campaigns.lock().unwrap().push(id);
@@ -69,11 +70,13 @@ impl World {
     /// Asks for a status.
     pub(crate) async fn set(&self, id: CampaignId, status: &str) -> Result<Value, ClientError> {
         let path = format!("/api/campaigns/{id}/status");
+        let _turn = self.calls.acquire().await.unwrap();
         self.api.send("PUT", &path, &json!({ "status": status })).await
     }
 
     /// The campaign as people see it.
     pub(crate) async fn view(&self, id: CampaignId) -> View {
+        let _turn = self.calls.acquire().await.unwrap();
         self.api.get(&format!("/api/campaigns/{id}")).await.unwrap()
     }
 

@@ -20,16 +20,17 @@ use fanmail_domain::CampaignId;
 use fanmail_inbox::{Inbox, Script};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-pub(crate) use audit::Ledger;
 pub(crate) use campaigns::{Campaign, ends};
 pub(crate) use people::{address_of, by_id, id_of, people};
 pub(crate) use processes::{freeze, is_alive, kill, thaw};
-pub(crate) use proxy::{Call, Held, Proxy, Side};
+pub(crate) use proxy::{Call, Proxy, Side};
 pub(crate) use queues::task;
 pub(crate) use wait::eventually;
 
 /// Stacks at a time: the machine may have two cores.
 const WORLDS: usize = 3;
+/// Requests to the API at a time.
+const CALLS: usize = 4;
 static RUNNING: Semaphore = Semaphore::const_new(WORLDS);
 
 /// Longest wait for anything that a scenario waits for: several leases.
@@ -39,6 +40,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct World {
     pub(crate) stack: Option<Stack>,
     pub(crate) api: ApiClient,
+    /// Requests to the API at a time: more are answered with 503, as on AWS.
+    calls: Semaphore,
     pub(crate) proxy: Proxy,
     campaigns: Mutex<Vec<CampaignId>>,
     _turn: SemaphorePermit<'static>,
@@ -67,7 +70,8 @@ impl World {
         let stack = Stack::start(config).await.unwrap();
         proxy.lead_to(stack.dynamodb_url());
         let api = ApiClient::new(stack.api_url());
-        Self { stack: Some(stack), api, proxy, campaigns: Mutex::default(), _turn: turn }
+        let calls = Semaphore::new(CALLS);
+        Self { stack: Some(stack), api, calls, proxy, campaigns: Mutex::default(), _turn: turn }
     }
 
     pub(crate) fn stack(&self) -> &Stack {

@@ -9,7 +9,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -73,11 +72,6 @@ impl Held {
     pub(crate) async fn reached(&mut self) -> Call {
         let came = tokio::time::timeout(super::PATIENCE, self.held.recv()).await;
         came.unwrap_or_else(|_| panic!("{} never came", self.what)).unwrap()
-    }
-
-    /// The request, if it comes within `patience`.
-    pub(crate) async fn reached_within(&mut self, patience: Duration) -> Option<Call> {
-        tokio::time::timeout(patience, self.held.recv()).await.ok().flatten()
     }
 
     /// Lets it go on.
@@ -157,6 +151,11 @@ impl Proxy {
         matches: impl Fn(&Call) -> bool + Send + Sync + 'static,
     ) {
         self.rule(Rule { matches: Box::new(matches), skip: 0, times, action: Action::Fail { side } });
+    }
+
+    /// Forgets what was asked of it; what is held stays held.
+    pub(crate) fn clear(&self) {
+        self.shared.rules.lock().unwrap().clear();
     }
 
     fn rule(&self, rule: Rule) {
