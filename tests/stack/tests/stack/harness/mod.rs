@@ -36,6 +36,10 @@ static RUNNING: Semaphore = Semaphore::const_new(WORLDS);
 /// Longest wait for anything that a scenario waits for: several leases.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+const FUNCTIONS: [&str; 4] = ["api", "start", "sender", "sweeper"];
+/// What every address ends with, and nothing but the audience's table may hold.
+const DOMAIN: &str = "@example.org";
+
 /// One test's stack, and everything to look into it.
 pub(crate) struct World {
     pub(crate) stack: Option<Stack>,
@@ -90,11 +94,17 @@ impl World {
     pub(crate) async fn finish(mut self) {
         let campaigns = self.campaigns.lock().unwrap().clone();
         self.audit(&campaigns).await;
+        assert!(!self.proxy.saw_a_leak(), "an address was written into the table of campaigns");
         let stack = self.stack.take().unwrap();
         let folder = stack.log("sender").parent().unwrap().parent().unwrap().to_owned();
         assert!(folder.exists(), "the stack's folder is looked for in the wrong place");
         let mut pids = self.proxy.pids();
-        let living = ["api", "start", "sender", "sweeper"].map(|function| stack.host.processes(function));
+        for function in FUNCTIONS {
+            let log = std::fs::read_to_string(stack.log(function)).unwrap_or_default();
+            let line = log.lines().find(|line| line.contains(DOMAIN));
+            assert!(line.is_none(), "an address is in the log of {function}: {line:?}");
+        }
+        let living = FUNCTIONS.map(|function| stack.host.processes(function));
         pids.extend(living.iter().flatten().map(|process| process.pid));
         stack.stop().await;
         eventually("no process of the stack lives", Duration::from_secs(5), async || {

@@ -4,11 +4,11 @@ use fanmail_domain::{EmailAddress, ListId, Optin, SubscriberId, SubscriberStatus
 use fanmail_engine::ports::Clock;
 use fanmail_store::{Import, NewSubscriber, Overwrite};
 
-use super::World;
+use super::{DOMAIN, World};
 
 /// `count` people; different names for different audiences keep their copies apart.
 pub(crate) fn people(name: &str, count: usize) -> Vec<NewSubscriber> {
-    (0..count).map(|number| person(&format!("{name}-{number:05}@example.org"))).collect()
+    (0..count).map(|number| person(&format!("{name}-{number:05}{DOMAIN}"))).collect()
 }
 
 fn person(address: &str) -> NewSubscriber {

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -86,6 +87,7 @@ struct Shared {
     rules: Mutex<Vec<Rule>>,
     campaigns: Mutex<HashMap<u32, u64>>,
     pids: Mutex<BTreeSet<u32>>,
+    leaked: AtomicBool,
 }
 
 /// The proxy; it ends with its handle.
@@ -127,6 +129,11 @@ impl Proxy {
     /// Every process that was seen.
     pub(crate) fn pids(&self) -> BTreeSet<u32> {
         self.shared.pids.lock().unwrap().clone()
+    }
+
+    /// Whether a request to the table of campaigns held somebody's address.
+    pub(crate) fn saw_a_leak(&self) -> bool {
+        self.shared.leaked.load(Ordering::Relaxed)
     }
 
     /// Holds the `nth` matching request (from 0), and only that.
@@ -183,6 +190,9 @@ impl Shared {
         let pid = parts.next().and_then(|pid| pid.parse().ok()).unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let body: Arc<str> = String::from_utf8_lossy(body).into();
+        if body.contains("fanmail-campaigns") && body.contains(super::DOMAIN) {
+            self.leaked.store(true, Ordering::Relaxed);
+        }
         let mut campaigns = self.campaigns.lock().unwrap();
         if let Some(campaign) = campaign_in(&body) {
             campaigns.insert(pid, campaign);
