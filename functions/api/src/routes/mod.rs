@@ -2,7 +2,6 @@
 
 mod campaigns;
 mod import;
-mod import_rows;
 mod lists;
 mod unsubscribe;
 
