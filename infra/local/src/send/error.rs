@@ -29,7 +29,7 @@ pub enum SendError {
         source: io::Error,
     },
     /// What is to be written could not be.
-    #[error("cannot write {}: choose another with {option}", path.display())]
+    #[error("cannot write {}, choose another with {option}", path.display())]
     Output {
         /// Which file or folder.
         path: PathBuf,

@@ -14,7 +14,7 @@ use fanmail_lambda_host::HostError;
 pub enum StackError {
     /// The API's port is taken.
     #[error(
-        "cannot listen on {addr} for the HTTP API: stop what runs there, or choose another port with --port"
+        "cannot listen on {addr} for the HTTP API, stop what runs there or choose another port with --port"
     )]
     ApiPort {
         /// The address that was asked for.
@@ -30,7 +30,7 @@ pub enum StackError {
     #[error("cannot make a temporary folder; choose one with --data-dir")]
     TempDir(#[source] io::Error),
     /// The data folder cannot be used.
-    #[error("cannot use {} as the data folder: choose another with --data-dir", path.display())]
+    #[error("cannot use {} as the data folder, choose another with --data-dir", path.display())]
     DataDir {
         /// Which file or folder.
         path: PathBuf,
