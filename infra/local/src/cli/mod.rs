@@ -58,7 +58,7 @@ async fn up(args: UpArgs) -> Result<ExitCode, SendError> {
     }
     println!("Ctrl-C stops it.");
     interrupts.first().await;
-    eprintln!("stopping: what is under way is finished and written down; Ctrl-C again stops at once");
+    eprintln!("stopping: finishing what is under way; Ctrl-C again stops at once");
     tokio::select! {
         () = stack.stop_within(patience) => {}
         () = interrupts.second() => {}

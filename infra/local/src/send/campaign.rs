@@ -148,7 +148,7 @@ impl Running<'_> {
         let ended = tokio::select! {
             ended = self.watch() => ended,
             () = self.interrupts.first() => {
-                self.progress.say("pausing: what is under way is finished and written down; Ctrl-C again stops at once");
+                self.progress.say("pausing: finishing what is under way; Ctrl-C again stops at once");
                 tokio::select! {
                     paused = self.pause() => paused,
                     () = self.interrupts.second() => return Ok(Ending::LeftRunning(None)),

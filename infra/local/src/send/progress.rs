@@ -14,6 +14,8 @@ use super::summary::thousands;
 const LINE_EVERY: Duration = Duration::from_secs(5);
 /// The rate is that of this long: a campaign's beginning says little about its end.
 const RATE_OVER: Duration = Duration::from_secs(10);
+/// Less than this says nothing.
+const MIN_RATE_OVER: Duration = Duration::from_secs(1);
 /// How often the spinner of the import turns.
 const TURN: Duration = Duration::from_millis(120);
 
@@ -108,7 +110,7 @@ impl State {
         self.seen.push_back((now, ended));
         let (since, before) = *self.seen.front()?;
         let seconds = now.duration_since(since).as_secs_f64();
-        (seconds > 0.0).then(|| ended.saturating_sub(before) as f64 / seconds)
+        (seconds >= MIN_RATE_OVER.as_secs_f64()).then(|| ended.saturating_sub(before) as f64 / seconds)
     }
 }
 
