@@ -6,6 +6,8 @@ use csv::{ByteRecord, ReaderBuilder, Trim};
 use fanmail_domain::EmailAddress;
 use serde::Serialize;
 
+use crate::csv_line::line_of;
+
 /// One usable row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -53,7 +55,7 @@ pub fn read(body: &[u8], delimiter: u8) -> Result<(Vec<Row>, Vec<Rejected>), Str
         match reader.read_byte_record(&mut record) {
             Ok(false) => return Ok((rows, rejected)),
             Ok(true) => {
-                let line = record.position().map_or(0, csv::Position::line);
+                let line = line_of(&record, reader.position());
                 match columns.row(&record) {
                     Ok(row) => rows.push(row),
                     Err(reason) => rejected.push(Rejected { record: number, line, reason }),

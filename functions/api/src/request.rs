@@ -99,9 +99,15 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_with_a_sentence() {
-        let broken = event(serde_json::json!({ "rawPath": "/", "body": "%%%", "isBase64Encoded": true }));
+        let context = serde_json::json!({ "http": { "method": "GET", "path": "/" }, "timeEpoch": 0 });
+        let broken = serde_json::json!({
+            "rawPath": "/", "body": "%%%", "isBase64Encoded": true, "requestContext": context
+        });
+        let broken = event(broken);
         assert!(matches!(Request::parse(broken), Err(ApiError::Refused(400, _))));
-        let plain = event(serde_json::json!({ "rawPath": "/", "rawQueryString": "page=x", "body": "{" }));
+        let plain = event(serde_json::json!({
+            "rawPath": "/", "rawQueryString": "page=x", "body": "{", "requestContext": context
+        }));
         let request = Request::parse(plain).unwrap();
         assert!(matches!(request.number("page", 1), Err(ApiError::Refused(400, _))));
         assert!(matches!(request.json::<serde_json::Value>(), Err(ApiError::Refused(400, _))));

@@ -1,5 +1,7 @@
 //! Settings, their ranges, and how they have to fit together.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// What governs the sending of a campaign. The names are listmonk's, without their `app.` prefix.
@@ -75,6 +77,48 @@ impl Settings {
     }
 }
 
+/// Settings that do not go well together. Nothing breaks; the words say what it costs and what would fit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// A sender cannot finish a batch within one invocation.
+    #[error(
+        "a batch of {batch_size} at {message_rate} per second takes {takes_s} s, and a sender works for {works_s} s at a time: every batch is handed on in the middle; a batch size of at most {fits} avoids that"
+    )]
+    BatchOutlastsSender {
+        /// The batch size that was chosen.
+        batch_size: u32,
+        /// The rate that was chosen.
+        message_rate: u32,
+        /// How long a batch takes, in seconds.
+        takes_s: u64,
+        /// How long a sender works, in seconds.
+        works_s: u64,
+        /// The largest batch size that fits.
+        fits: u32,
+    },
+}
+
+impl Settings {
+    /// Relations between these settings that do not hold, where one sender works for `works` at a time.
+    #[must_use]
+    pub fn mismatches(&self, works: Duration) -> Vec<Mismatch> {
+        let (rate, works_s) = (u64::from(self.message_rate), works.as_secs());
+        let takes_s = u64::from(self.batch_size).div_ceil(rate.max(1));
+        let fits = u32::try_from(rate.saturating_mul(works_s)).unwrap_or(MAX_BATCH_SIZE);
+        let mut found = Vec::new();
+        if takes_s > works_s {
+            found.push(Mismatch::BatchOutlastsSender {
+                batch_size: self.batch_size,
+                message_rate: self.message_rate,
+                takes_s,
+                works_s,
+                fits: fits.clamp(1, MAX_BATCH_SIZE),
+            });
+        }
+        found
+    }
+}
+
 fn check(name: &'static str, value: u32, max: u32) -> Result<(), SettingError> {
     if (1..=max).contains(&value) { Ok(()) } else { Err(SettingError { name, value, min: 1, max }) }
 }
@@ -106,6 +150,20 @@ mod tests {
             refused(SettingsPatch { max_conns: Some(501), ..none }),
             "max_conns is 501, but has to be from 1 to 500"
         );
+    }
+
+    #[test]
+    fn a_batch_that_outlasts_its_sender_is_named_with_the_size_that_fits() {
+        let settings =
+            |message_rate, batch_size| Settings { message_rate, batch_size, ..Settings::default() };
+        let works = Duration::from_secs(42);
+        assert_eq!(settings(3, 100).mismatches(works), []);
+        assert_eq!(
+            settings(1, 100).mismatches(works)[0].to_string(),
+            "a batch of 100 at 1 per second takes 100 s, and a sender works for 42 s at a time: every batch is \
+             handed on in the middle; a batch size of at most 42 avoids that"
+        );
+        assert_eq!(settings(1, 42).mismatches(works), []);
     }
 
     #[test]

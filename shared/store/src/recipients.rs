@@ -1,7 +1,7 @@
 //! What the ledger and the journal say, for people who ask.
 
 use fanmail_domain::{Batch, CampaignId, Failure, LaneNo, SubscriberId};
-use fanmail_engine::ports::{Campaigns, JournalEntry, Ledger, PortError};
+use fanmail_engine::ports::{Campaigns, Consistency, JournalEntry, Ledger, PortError};
 
 use crate::Store;
 use crate::error::{InOperation, StoreError};
@@ -36,6 +36,23 @@ impl Store {
         let partition = keys::failure_partition(campaign, lane);
         let page = self.page(Table::Campaigns, partition, range, None).await.during("read failures")?;
         page.items.iter().map(items::failure::decode).collect::<Result<_, _>>().during("read failures")
+    }
+
+    /// The failures of these recipients of a lane, as far as there are any.
+    ///
+    /// # Errors
+    ///
+    /// [`PortError`] if DynamoDB does not answer or a failure cannot be read.
+    pub async fn failures_of(
+        &self,
+        campaign: CampaignId,
+        lane: LaneNo,
+        recipients: &[SubscriberId],
+    ) -> Result<Vec<Failure>, PortError> {
+        let keys = recipients.iter().map(|id| keys::failure(campaign, lane, *id)).collect();
+        let items = self.get_many(Table::Campaigns, keys, Consistency::Strong).await;
+        let items = items.during("read failures")?;
+        items.iter().map(items::failure::decode).collect::<Result<_, _>>().during("read failures")
     }
 
     /// A page of a campaign's journal, from the beginning or from where the last page ended.

@@ -2,7 +2,9 @@
 
 mod campaigns;
 mod import;
+mod ledger;
 mod lists;
+mod recipients;
 mod unsubscribe;
 
 use crate::handler::Call;
@@ -21,6 +23,9 @@ pub(crate) async fn route(call: &Call<'_>, request: &Request) -> Result<Reply, A
         ("GET", ["api", "campaigns"]) => campaigns::all(call, request).await,
         ("POST", ["api", "campaigns"]) => campaigns::create(call, request).await,
         ("GET", ["api", "campaigns", id]) => campaigns::one(call, id).await,
+        ("GET", ["api", "campaigns", id, "recipients"]) => recipients::page(call, request, id).await,
+        ("GET", ["api", "campaigns", id, "journal"]) => ledger::journal(call, request, id).await,
+        ("GET", ["api", "campaigns", id, "audit"]) => ledger::audit(call, id).await,
         ("PUT", ["api", "campaigns", id, "status"]) => campaigns::set_status(call, request, id).await,
         ("GET", ["unsubscribe", campaign, subscriber, token]) => {
             unsubscribe::page(call, campaign, subscriber, token)

@@ -65,7 +65,7 @@ pub(super) async fn import(
         let answer = post(api, list, &chunk).await?;
         for row in &answer.rejected {
             if let Some(fields) = chunk.row(row.record) {
-                rejected.add(fields, file.line(fields), &row.reason)?;
+                rejected.add(fields, &row.reason)?;
             }
         }
         imported.rows += chunk.rows.len();

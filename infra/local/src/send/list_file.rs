@@ -5,10 +5,10 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, Reader, ReaderBuilder, Writer};
+use fanmail_api::csv_line::line_of;
 use fanmail_api::import_rows;
 
 use super::SendError;
@@ -20,8 +20,6 @@ const ROWS: usize = 1_000;
 pub(super) struct ListFile {
     path: PathBuf,
     reader: Reader<BufReader<File>>,
-    /// The same file, to look something up in.
-    file: File,
     header: ByteRecord,
 }
 
@@ -41,14 +39,13 @@ impl ListFile {
             let reason = "it is read twice and has to be a file, not a folder or a pipe".to_owned();
             return Err(SendError::List { path: path.to_owned(), reason });
         }
-        let again = file.try_clone().map_err(SendError::read(path))?;
-        let mut reader = ReaderBuilder::new().flexible(true).from_reader(BufReader::new(again));
+        let mut reader = ReaderBuilder::new().flexible(true).from_reader(BufReader::new(file));
         let unusable = |reason: String| SendError::List { path: path.to_owned(), reason };
         let header =
             reader.byte_headers().map_err(|error| unusable(format!("it is no CSV file ({error})")))?;
         check_header(header).map_err(|reason| unusable(reason.to_owned()))?;
         let header = header.clone();
-        Ok(Self { path: path.to_owned(), reader, file, header })
+        Ok(Self { path: path.to_owned(), reader, header })
     }
 
     /// Reads on until a row can be used.
@@ -65,7 +62,7 @@ impl ListFile {
                 return Ok(());
             }
             rejected += bad.len();
-            let line = |record| chunk.row(record).map_or(0, |row| self.line(row));
+            let line = |record| chunk.row(record).map_or(0, line);
             first = first.or_else(|| bad.into_iter().next().map(|row| (line(row.record), row.reason)));
         }
         let why = match first {
@@ -84,6 +81,11 @@ impl ListFile {
         while rows.len() < ROWS
             && self.reader.read_byte_record(&mut row).map_err(|error| self.broken(&error))?
         {
+            let line = line_of(&row, self.reader.position());
+            row.set_position(row.position().cloned().map(|mut position| {
+                position.set_line(line);
+                position
+            }));
             rows.push(row.clone());
         }
         if rows.is_empty() {
@@ -91,17 +93,6 @@ impl ListFile {
         }
         let csv = self.to_csv(&rows).map_err(|error| self.broken(&error))?;
         Ok(Some(Chunk { rows, csv }))
-    }
-
-    /// The line that a row begins on. The CSV reader's own count leaves out blank lines in front of the row.
-    pub(super) fn line(&self, row: &ByteRecord) -> u64 {
-        let Some(position) = row.position() else { return 0 };
-        let (mut line, mut byte, mut at) = (position.line(), [0], position.byte());
-        while self.file.read_at(&mut byte, at).is_ok_and(|read| read == 1) && b"\r\n".contains(&byte[0]) {
-            line += u64::from(byte[0] == b'\n');
-            at += 1;
-        }
-        line
     }
 
     /// The column names, as they stand in the file.
@@ -132,6 +123,11 @@ impl Chunk {
     pub(super) fn row(&self, record: u64) -> Option<&ByteRecord> {
         self.rows.get(usize::try_from(record).ok()?)
     }
+}
+
+/// The line of the list file that a row of a chunk begins on.
+fn line(row: &ByteRecord) -> u64 {
+    row.position().map_or(0, csv::Position::line)
 }
 
 /// Finds the mistakes that people make with a first line.
@@ -172,8 +168,8 @@ impl RejectedFile {
     }
 
     /// Adds a row with its line in the list file and the reason.
-    pub(super) fn add(&mut self, row: &ByteRecord, line: u64, reason: &str) -> Result<(), SendError> {
-        let line = line.to_string();
+    pub(super) fn add(&mut self, row: &ByteRecord, reason: &str) -> Result<(), SendError> {
+        let line = line(row).to_string();
         let (path, header) = (self.path.clone(), &self.header);
         let failed = |error: csv::Error| SendError::write(path.clone())(error.into());
         let writer = match &mut self.writer {
@@ -239,7 +235,7 @@ mod tests {
         let mut list = list.unwrap();
         let chunk = list.next_chunk().unwrap().unwrap();
         let mut rejected = RejectedFile::new(&folder.path().join("out"), list.header());
-        rejected.add(&chunk.rows[1], list.line(&chunk.rows[1]), "no @").unwrap();
+        rejected.add(&chunk.rows[1], "no @").unwrap();
         let (count, path) = rejected.finish().unwrap().unwrap();
         let text = std::fs::read_to_string(path).unwrap();
         assert_eq!((count, text.as_str()), (1, "line,reason,email,name\n6,no @,bad,C,extra\n"));

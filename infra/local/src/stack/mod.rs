@@ -140,6 +140,12 @@ impl Stack {
         &self.dynamodb.url
     }
 
+    /// Where the SQS engine answers.
+    #[must_use]
+    pub fn sqs_url(&self) -> &str {
+        &self.sqs.url
+    }
+
     /// The log of one function.
     #[must_use]
     pub fn log(&self, function: &str) -> PathBuf {

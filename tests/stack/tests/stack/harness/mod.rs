@@ -1,0 +1,126 @@
+//! The world of one test: a stack in memory on free ports, a proxy before its DynamoDB, and an end that checks.
+//!
+//! [`World::start`] waits until fewer than [`WORLDS`] stacks run. [`World::finish`] audits every campaign,
+//! stops the stack and looks for what it left behind; a world that is dropped without it fails the test.
+
+mod audit;
+mod campaigns;
+mod people;
+mod processes;
+mod proxy;
+mod queues;
+mod wait;
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use fanmail::send::ApiClient;
+use fanmail::stack::{FunctionProgram, Stack, StackConfig};
+use fanmail_domain::CampaignId;
+use fanmail_inbox::{Inbox, Script};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+pub(crate) use campaigns::{Campaign, ends};
+pub(crate) use people::{address_of, by_id, id_of, people};
+pub(crate) use processes::{freeze, is_alive, kill, thaw};
+pub(crate) use proxy::{Call, Proxy, Side};
+pub(crate) use queues::task;
+pub(crate) use wait::eventually;
+
+/// Stacks at a time: the machine may have two cores.
+const WORLDS: usize = 3;
+/// Requests to the API at a time.
+const CALLS: usize = 4;
+static RUNNING: Semaphore = Semaphore::const_new(WORLDS);
+
+/// Longest wait for anything that a scenario waits for: several leases.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+const FUNCTIONS: [&str; 4] = ["api", "start", "sender", "sweeper"];
+/// What every address ends with, and nothing but the audience's table may hold.
+const DOMAIN: &str = "@example.org";
+
+/// One test's stack, and everything to look into it.
+pub(crate) struct World {
+    pub(crate) stack: Option<Stack>,
+    pub(crate) api: ApiClient,
+    /// Requests to the API at a time: more are answered with 503, as on AWS.
+    calls: Semaphore,
+    pub(crate) proxy: Proxy,
+    campaigns: Mutex<Vec<CampaignId>>,
+    _turn: SemaphorePermit<'static>,
+}
+
+impl World {
+    /// A stack with short limits.
+    pub(crate) async fn start() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// A stack with short limits, changed by `change`.
+    pub(crate) async fn with(change: impl FnOnce(&mut StackConfig)) -> Self {
+        let turn = RUNNING.acquire().await.unwrap();
+        let proxy = Proxy::start().await;
+        let program = FunctionProgram { path: env!("CARGO_BIN_EXE_stack-function").into(), args: Vec::new() };
+        let mut config = StackConfig {
+            timeout: Duration::from_secs(6),
+            // Shared out over all steps of a message: 1.8 s for the reply to its end, 90 ms for a connection.
+            submit_timeout: Duration::from_secs(12),
+            sweep_every: Duration::from_millis(700),
+            dynamodb_url: Some(proxy.url()),
+            ..StackConfig::new(program)
+        };
+        change(&mut config);
+        let stack = Stack::start(config).await.unwrap();
+        proxy.lead_to(stack.dynamodb_url());
+        let api = ApiClient::new(stack.api_url());
+        let calls = Semaphore::new(CALLS);
+        Self { stack: Some(stack), api, calls, proxy, campaigns: Mutex::default(), _turn: turn }
+    }
+
+    pub(crate) fn stack(&self) -> &Stack {
+        self.stack.as_ref().unwrap()
+    }
+
+    pub(crate) fn inbox(&self) -> &Inbox {
+        self.stack().inbox.as_ref().unwrap()
+    }
+
+    pub(crate) async fn script(&self, script: Script) {
+        self.inbox().set_script(script).await.unwrap();
+    }
+
+    /// Audits, stops, and checks that nothing is left.
+    pub(crate) async fn finish(mut self) {
+        let campaigns = self.campaigns.lock().unwrap().clone();
+        self.audit(&campaigns).await;
+        assert!(!self.proxy.saw_a_leak(), "an address was written into the table of campaigns");
+        let stack = self.stack.take().unwrap();
+        let folder = stack.log("sender").parent().unwrap().parent().unwrap().to_owned();
+        assert!(folder.exists(), "the stack's folder is looked for in the wrong place");
+        let mut pids = self.proxy.pids();
+        for function in FUNCTIONS {
+            let log = std::fs::read_to_string(stack.log(function)).unwrap_or_default();
+            let line = log.lines().find(|line| line.contains(DOMAIN));
+            assert!(line.is_none(), "an address is in the log of {function}: {line:?}");
+        }
+        let living = FUNCTIONS.map(|function| stack.host.processes(function));
+        pids.extend(living.iter().flatten().map(|process| process.pid));
+        stack.stop().await;
+        eventually("no process of the stack lives", Duration::from_secs(5), async || {
+            let left: Vec<u32> = pids.iter().copied().filter(|pid| is_alive(*pid)).collect();
+            if left.is_empty() { Ok(()) } else { Err(left) }
+        })
+        .await;
+        assert!(!folder.exists(), "{} was left behind", folder.display());
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let finished = self.stack.is_none();
+        if !finished && !std::thread::panicking() {
+            panic!("the test did not call `finish`, so nothing was checked");
+        }
+    }
+}
