@@ -3,9 +3,11 @@
 //! listmonk's paths, names and envelope (`{"data": …}`, errors as `{"message": …}`), behind API Gateway's
 //! HTTP API (payload format 2.0). [`request`] and [`response`] are the edges, [`routes`] has one module per
 //! noun, [`view`] is how things look in JSON. The rules are elsewhere: this crate parses, asks and shows.
+//! [`import_rows`] is public for who wants to know what an import will make of a file before it is sent.
 
 pub mod csv_line;
 mod handler;
+pub mod import_rows;
 mod request;
 mod response;
 mod routes;

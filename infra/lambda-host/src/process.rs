@@ -141,7 +141,9 @@ impl Process {
         environment::set(&mut command, spec, config, listener.local_addr()?);
         let (stdout, stderr) = spec.log.open()?;
         command.args(&spec.args).stdin(std::process::Stdio::null()).stdout(stdout).stderr(stderr);
-        let child = command.kill_on_drop(true).spawn()?;
+        // A group of its own: the Ctrl-C of a terminal goes to a whole group, and how a function ends is for
+        // the host to say, not for the terminal in the middle of an invocation.
+        let child = command.process_group(0).kill_on_drop(true).spawn()?;
         let pid = child.id().ok_or_else(|| io::Error::other("the process has no id"))?;
 
         let (jobs, jobs_receiver) = mpsc::channel(1);

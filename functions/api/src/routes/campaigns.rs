@@ -7,6 +7,7 @@ use fanmail_domain::{
 use fanmail_engine::control::{pause, resume};
 use fanmail_engine::ports::{Campaigns, Clock};
 use fanmail_engine::start::{Controlled, start};
+use fanmail_runtime::Chain;
 use fanmail_store::CampaignDraft;
 use serde::Deserialize;
 
@@ -90,7 +91,7 @@ fn check_content(draft: &CampaignDraft) -> Result<(), ApiError> {
         html: draft.html.clone(),
         text: draft.text.clone(),
     };
-    fanmail_mailer::validate(&content).map_err(|error| ApiError::bad(&error.to_string()))
+    fanmail_mailer::validate(&content).map_err(|error| ApiError::bad(&Chain(&error).to_string()))
 }
 
 pub(super) async fn all(call: &Call<'_>, request: &Request) -> Result<Reply, ApiError> {

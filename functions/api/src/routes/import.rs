@@ -14,8 +14,8 @@ use multer::Multipart;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::import_rows::{self, Rejected, Row};
 use crate::handler::Call;
+use crate::import_rows::{self, Rejected, Row};
 use crate::request::Request;
 use crate::response::{ApiError, Reply};
 

@@ -2,7 +2,6 @@
 
 mod campaigns;
 mod import;
-mod import_rows;
 mod ledger;
 mod lists;
 mod recipients;

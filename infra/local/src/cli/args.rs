@@ -10,23 +10,36 @@ use crate::send::SendOptions;
 
 /// E-mail campaigns in which every recipient is accounted for.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, max_term_width = 100, after_help = EXAMPLE)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
 }
 
+/// A first command that works in a fresh clone.
+const EXAMPLE: &str = "\
+Example, which sends nothing out of this machine:
+  fanmail send --list examples/subscribers.csv --template examples/welcome.html \\
+      --subject \"Welcome, {{ subscriber.first_name }}\" --from \"Acme News <news@acme.example>\"";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Send one campaign from a list file, and account for every recipient
     ///
-    /// Starts the whole stack on this machine, imports the list, creates and starts the campaign, and shows
-    /// its progress. Without --smtp the mail is caught by a built-in inbox and leaves the machine nowhere.
+    /// Starts the whole stack on this machine, imports the list, creates and starts the campaign, shows its
+    /// progress, and ends with a table. Without --smtp the mail is caught by a built-in inbox and does not
+    /// leave the machine.
+    ///
+    /// Ctrl-C pauses the campaign and says how to go on; a second Ctrl-C stops at once.
     ///
     /// Exit status: 0 finished with nobody failed or in doubt; 1 ended otherwise, the table says how;
-    /// 2 wrong arguments or input.
+    /// 2 wrong arguments or input, nothing was sent.
+    #[command(after_help = EXAMPLE)]
     Send(Box<SendArgs>),
     /// Start the stack and leave it running, with the HTTP API on 127.0.0.1:9000
+    ///
+    /// The API has listmonk's paths and JSON: GET /api/health, /api/lists, /api/campaigns and so on. Ctrl-C
+    /// stops the stack; what a campaign under way needs to go on stays in --data-dir.
     Up(UpArgs),
     /// Be one of the functions, under a Lambda Runtime API
     #[command(hide = true)]
@@ -36,22 +49,26 @@ pub(super) enum Command {
     },
 }
 
+#[expect(clippy::doc_markdown, reason = "it is shown on a terminal, where backticks are noise")]
 #[derive(Debug, Args)]
 pub(super) struct SendArgs {
     /// People to write to: a CSV file with the columns email, name and attributes (a JSON object)
     #[arg(long, value_name = "FILE")]
     list: PathBuf,
-    /// The message: an HTML file; {{ subscriber.first_name }} and its like are filled in
+    /// The message: an HTML file with variables in it, such as {{ subscriber.first_name }}
+    ///
+    /// The variables are subscriber.email, .name, .first_name, .last_name and .attribs (what the column
+    /// attributes says), campaign.name and .subject, and unsubscribe_url.
     #[arg(long, value_name = "FILE")]
     template: PathBuf,
     /// The text part; derived from the HTML where it is not given
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
     /// The subject; may have the same variables
-    #[arg(long)]
+    #[arg(long, value_name = "TEXT")]
     subject: String,
     /// The From header, e.g. "Acme News <news@acme.example>"
-    #[arg(long)]
+    #[arg(long, value_name = "ADDRESS")]
     from: String,
     /// The campaign's name [default: the template's file name]
     #[arg(long)]
@@ -60,25 +77,29 @@ pub(super) struct SendArgs {
     #[arg(long, value_name = "URL")]
     smtp: Option<String>,
     /// Senders at a time
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
     concurrency: u32,
     /// Messages per second of each sender [default: 1000 to the inbox, 10 to a relay]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_MESSAGE_RATE)))]
+    #[arg(long, value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_MESSAGE_RATE)))]
     rate: Option<u32>,
     /// Recipients in one batch
-    #[arg(long, default_value_t = MAX_BATCH_SIZE,
+    #[arg(long, value_name = "N", default_value_t = MAX_BATCH_SIZE,
         value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_BATCH_SIZE)))]
     batch_size: u32,
     /// Connections that each sender keeps open
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_CONNS)))]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_CONNS)))]
     max_conns: u32,
-    /// Keep everything in this folder; the same command then goes on with what was left
+    /// Keep everything in this folder [default: a temporary one]
+    ///
+    /// The same command with the same folder goes on with what was left, and sends nothing to anybody who
+    /// had it before.
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
     /// Where rejected rows and caught mail are written [default: the data folder, or fanmail-out]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// Write the figures of the last table here, as JSON
+    /// Write the figures of the table here, as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Keep the inbox open in the browser until Ctrl-C
@@ -91,14 +112,14 @@ pub(super) struct UpArgs {
     /// Port of the HTTP API on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 9000)]
     pub(super) port: u16,
-    /// Keep everything in this folder
+    /// Keep everything in this folder [default: in memory only]
     #[arg(long, value_name = "FOLDER")]
     pub(super) data_dir: Option<PathBuf>,
     /// Send to this relay instead of the built-in inbox
     #[arg(long, value_name = "URL")]
     pub(super) smtp: Option<String>,
     /// Senders at a time
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(super) concurrency: u32,
 }
 

@@ -12,7 +12,7 @@ use clap::Parser;
 use fanmail_runtime::Chain;
 
 use crate::functions::Function;
-use crate::send::{self, SendError, SendOptions};
+use crate::send::{self, Interrupts, SendError, SendOptions};
 use crate::stack::{FunctionProgram, Stack, StackConfig, Storage};
 use args::{Cli, Command, SendArgs, UpArgs};
 
@@ -28,7 +28,7 @@ pub async fn run() -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         eprintln!("fanmail: {}", Chain(&error));
-        ExitCode::from(WRONG_INPUT)
+        ExitCode::from(if error.is_wrong_input() { WRONG_INPUT } else { NOT_ALL })
     })
 }
 
@@ -40,6 +40,8 @@ async fn send(args: SendArgs) -> Result<ExitCode, SendError> {
 }
 
 async fn up(args: UpArgs) -> Result<ExitCode, SendError> {
+    let interrupts = Interrupts::listen().map_err(SendError::Signal)?;
+    send::probe(args.smtp.as_deref()).await?;
     let config = StackConfig {
         storage: args.data_dir.map_or(Storage::Memory, Storage::Folder),
         concurrency: args.concurrency,
@@ -47,6 +49,7 @@ async fn up(args: UpArgs) -> Result<ExitCode, SendError> {
         provider: send::provider(args.smtp.as_deref())?,
         ..StackConfig::new(own_program()?)
     };
+    let patience = config.timeout;
     let stack = Stack::start(config).await?;
     println!("HTTP API    {}/api", stack.api_url());
     println!("Lambda API  {}", stack.lambda_url());
@@ -54,8 +57,12 @@ async fn up(args: UpArgs) -> Result<ExitCode, SendError> {
         println!("Inbox       {url}");
     }
     println!("Ctrl-C stops it.");
-    tokio::signal::ctrl_c().await.map_err(SendError::Signal)?;
-    stack.stop().await;
+    interrupts.first().await;
+    eprintln!("stopping: finishing what is under way; Ctrl-C again stops at once");
+    tokio::select! {
+        () = stack.stop_within(patience) => {}
+        () = interrupts.second() => {}
+    }
     Ok(ExitCode::SUCCESS)
 }
 

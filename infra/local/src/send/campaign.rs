@@ -3,19 +3,27 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use aws_sdk_sqs::primitives::{DateTime, DateTimeFormat};
+use fanmail_engine::watch::FRESH_FOR;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::MissedTickBehavior;
 
 use super::client::ApiClient;
 use super::input::Input;
+use super::interrupt::Interrupts;
 use super::progress::Progress;
 use super::{SendError, SendOptions};
+use crate::stack::Stack;
 
 /// How often the campaign is looked at while it runs.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How long senders may take to give back what they hold after a pause.
-const SETTLE: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How long the API may give no good answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long functions may take to give back what they hold after a pause: as long as one may run.
+const SETTLE: Duration = Duration::from_secs(60);
+/// How long the function that brought the campaign to its end may take to end itself.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What is shown of a campaign.
 #[derive(Debug, Clone, Deserialize)]
@@ -35,6 +43,10 @@ pub struct View {
     pub status: String,
     /// Why, if it is paused.
     pub status_reason: Option<String>,
+    /// When it was first started (RFC 3339).
+    pub started_at: Option<String>,
+    /// When its status last changed (RFC 3339).
+    pub updated_at: String,
     /// Recipients planned so far.
     pub audience: u64,
     /// Whether those are all.
@@ -50,6 +62,14 @@ impl View {
     #[must_use]
     pub fn count(&self, state: &str) -> u64 {
         self.states.get(state).copied().unwrap_or_default()
+    }
+
+    /// From its first start to its last change of status.
+    #[must_use]
+    pub fn lasted(&self) -> Option<Duration> {
+        let ms = |time: &str| DateTime::from_str(time, DateTimeFormat::DateTime).ok()?.to_millis().ok();
+        let lasted = ms(&self.updated_at)?.checked_sub(ms(self.started_at.as_deref()?)?)?;
+        u64::try_from(lasted).ok().map(Duration::from_millis)
     }
 
     /// Recipients that came to an end.
@@ -96,52 +116,92 @@ pub(super) async fn find_or_create(
     Ok(api.send("POST", "/api/campaigns", &body).await?)
 }
 
-/// Starts the campaign, or lets it go on, and watches it until it runs no more. Ctrl-C pauses it.
-pub(super) async fn run(api: &ApiClient, campaign: &View, progress: &Progress) -> Result<View, SendError> {
-    let path = format!("/api/campaigns/{}", campaign.id);
-    if campaign.status != "finished" {
-        let _: Value = set_status(api, &path, "running").await?;
-    }
-    let mut ticks = tokio::time::interval(LOOK_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {
-                let view: View = api.get(&path).await?;
-                progress.show(&view);
-                if view.status != "running" {
-                    return Ok(view);
+/// How a campaign was left.
+#[derive(Debug)]
+pub(super) enum Ending {
+    /// It runs no more.
+    Ended(View),
+    /// It runs on: an end at once was asked for, or the API is gone.
+    LeftRunning(Option<SendError>),
+}
+
+/// A campaign under way.
+pub(super) struct Running<'a> {
+    pub(super) stack: &'a Stack,
+    pub(super) api: &'a ApiClient,
+    pub(super) progress: &'a Progress,
+    pub(super) interrupts: &'a Interrupts,
+    pub(super) path: String,
+}
+
+impl Running<'_> {
+    /// Starts the campaign, or lets it go on, and watches it until it runs no more. Ctrl-C pauses it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] if it could not be started.
+    pub(super) async fn to_the_end(&self) -> Result<Ending, SendError> {
+        match self.set_status("running").await {
+            Err(error) if !error.is_refusal() => return Ok(Ending::LeftRunning(Some(error))),
+            started => started?,
+        }
+        let ended = tokio::select! {
+            ended = self.watch() => ended,
+            () = self.interrupts.first() => {
+                self.progress.say("pausing: finishing what is under way; Ctrl-C again stops at once");
+                tokio::select! {
+                    paused = self.pause() => paused,
+                    () = self.interrupts.second() => return Ok(Ending::LeftRunning(None)),
                 }
             }
-            pressed = tokio::signal::ctrl_c() => {
-                pressed.map_err(SendError::Signal)?;
-                progress.say("pausing: what is under way is finished and written down …");
-                return pause(api, &path).await;
+        };
+        Ok(ended.map_or_else(|error| Ending::LeftRunning(Some(error)), Ending::Ended))
+    }
+
+    /// Looks until the campaign runs no more.
+    async fn watch(&self) -> Result<View, SendError> {
+        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let view = self.look().await?;
+            self.progress.show(&view);
+            if view.status != "running" {
+                // Whoever wrote down the end may not have said yet what that cost.
+                self.stack.settle(FAREWELL).await;
+                return Ok(view);
             }
         }
     }
-}
 
-/// Pauses the campaign, and waits until its counters stand still: senders have given back what they held.
-async fn pause(api: &ApiClient, path: &str) -> Result<View, SendError> {
-    let paused: Result<Value, _> = set_status(api, path, "paused").await;
-    // It may have finished in the meantime: then there is nothing to pause.
-    if let Err(error) = paused {
-        let view: View = api.get(path).await?;
-        return if view.status == "finished" { Ok(view) } else { Err(error) };
-    }
-    let since = Instant::now();
-    let mut before: View = api.get(path).await?;
-    loop {
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        let view: View = api.get(path).await?;
-        if view.ended() == before.ended() || since.elapsed() > SETTLE {
-            return Ok(view);
+    /// The campaign as it is. An API that is busy is asked again: the campaign goes on without it.
+    async fn look(&self) -> Result<View, SendError> {
+        let since = Instant::now();
+        loop {
+            match self.api.get(&self.path).await {
+                Ok(view) => return Ok(view),
+                Err(error) if since.elapsed() > PATIENCE => return Err(error.into()),
+                Err(_) => tokio::time::sleep(LOOK_EVERY).await,
+            }
         }
-        before = view;
     }
-}
 
-async fn set_status(api: &ApiClient, path: &str, status: &str) -> Result<Value, SendError> {
-    Ok(api.send("PUT", &format!("{path}/status"), &json!({ "status": status })).await?)
+    /// Pauses the campaign, and waits until all who worked on it have given back what they held.
+    async fn pause(&self) -> Result<View, SendError> {
+        if let Err(error) = self.set_status("paused").await {
+            // It may have ended in the meantime: then there is nothing to pause.
+            let view = self.look().await?;
+            return if view.status == "running" { Err(error) } else { Ok(view) };
+        }
+        // Whoever looked at the campaign just before may still begin a batch.
+        tokio::time::sleep(FRESH_FOR).await;
+        self.stack.settle(SETTLE).await;
+        self.look().await
+    }
+
+    async fn set_status(&self, status: &str) -> Result<(), SendError> {
+        let path = format!("{}/status", self.path);
+        let _: Value = self.api.send("PUT", &path, &json!({ "status": status })).await?;
+        Ok(())
+    }
 }

@@ -33,7 +33,7 @@ struct Answer {
 
 #[derive(Debug, Deserialize)]
 struct RejectedRow {
-    record: usize,
+    record: u64,
     reason: String,
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn import(
     while let Some(chunk) = file.next_chunk()? {
         let answer = post(api, list, &chunk).await?;
         for row in &answer.rejected {
-            if let Some(fields) = chunk.rows.get(row.record) {
+            if let Some(fields) = chunk.row(row.record) {
                 rejected.add(fields, &row.reason)?;
             }
         }
@@ -74,10 +74,6 @@ pub(super) async fn import(
         progress(imported.rows);
     }
     imported.rejected = rejected.finish()?;
-    if imported.valid == 0 {
-        let rejected = imported.rejected.map_or(0, |(count, _)| count);
-        return Err(SendError::EmptyList { path: options.list.clone(), rejected });
-    }
     Ok((list, imported))
 }
 

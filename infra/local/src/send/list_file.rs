@@ -8,6 +8,8 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, Reader, ReaderBuilder, Writer};
+use fanmail_api::csv_line::line_of;
+use fanmail_api::import_rows;
 
 use super::SendError;
 
@@ -33,17 +35,43 @@ impl ListFile {
     /// Opens it and looks at its first line.
     pub(super) fn open(path: &Path) -> Result<Self, SendError> {
         let file = File::open(path).map_err(SendError::read(path))?;
+        if !file.metadata().is_ok_and(|data| data.is_file()) {
+            let reason = "it is read twice and has to be a file, not a folder or a pipe".to_owned();
+            return Err(SendError::List { path: path.to_owned(), reason });
+        }
         let mut reader = ReaderBuilder::new().flexible(true).from_reader(BufReader::new(file));
         let unusable = |reason: String| SendError::List { path: path.to_owned(), reason };
-        let header = reader.headers().map_err(|error| unusable(format!("it is no CSV file ({error})")))?;
-        let names = |column: &str| column.trim().trim_start_matches('\u{feff}').eq_ignore_ascii_case("email");
-        if !header.iter().any(names) {
-            return Err(unusable(
-                "its first line has to name the columns, and `email` is not among them".to_owned(),
-            ));
-        }
-        let header = header.clone().into_byte_record();
+        let header =
+            reader.byte_headers().map_err(|error| unusable(format!("it is no CSV file ({error})")))?;
+        check_header(header).map_err(|reason| unusable(reason.to_owned()))?;
+        let header = header.clone();
         Ok(Self { path: path.to_owned(), reader, header })
+    }
+
+    /// Reads on until a row can be used.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::EmptyList`] if there is none, with the reason of the first row.
+    pub(super) fn check(mut self) -> Result<(), SendError> {
+        let (mut rejected, mut first) = (0, None);
+        while let Some(chunk) = self.next_chunk()? {
+            let read = import_rows::read(&chunk.csv, b',');
+            let (usable, bad) = read.map_err(|reason| self.unusable(reason))?;
+            if !usable.is_empty() {
+                return Ok(());
+            }
+            rejected += bad.len();
+            let line = |record| chunk.row(record).map_or(0, line);
+            first = first.or_else(|| bad.into_iter().next().map(|row| (line(row.record), row.reason)));
+        }
+        let why = match first {
+            None => "it has no row after its first line".to_owned(),
+            Some((line, reason)) => {
+                format!("none of its {rejected} rows can be used, line {line} because {reason}")
+            }
+        };
+        Err(SendError::EmptyList { path: self.path, why })
     }
 
     /// The next chunk; `None` at the end.
@@ -53,6 +81,11 @@ impl ListFile {
         while rows.len() < ROWS
             && self.reader.read_byte_record(&mut row).map_err(|error| self.broken(&error))?
         {
+            let line = line_of(&row, self.reader.position());
+            row.set_position(row.position().cloned().map(|mut position| {
+                position.set_line(line);
+                position
+            }));
             rows.push(row.clone());
         }
         if rows.is_empty() {
@@ -77,8 +110,42 @@ impl ListFile {
     }
 
     fn broken(&self, error: &csv::Error) -> SendError {
-        SendError::List { path: self.path.clone(), reason: format!("it is no CSV file ({error})") }
+        self.unusable(format!("it is no CSV file ({error})"))
     }
+
+    fn unusable(&self, reason: String) -> SendError {
+        SendError::List { path: self.path.clone(), reason }
+    }
+}
+
+impl Chunk {
+    /// The row at a place of this chunk.
+    pub(super) fn row(&self, record: u64) -> Option<&ByteRecord> {
+        self.rows.get(usize::try_from(record).ok()?)
+    }
+}
+
+/// The line of the list file that a row of a chunk begins on.
+fn line(row: &ByteRecord) -> u64 {
+    row.position().map_or(0, csv::Position::line)
+}
+
+/// Finds the mistakes that people make with a first line.
+fn check_header(header: &ByteRecord) -> Result<(), &'static str> {
+    let mut names = Vec::with_capacity(header.len());
+    for name in header {
+        match std::str::from_utf8(name) {
+            Ok(name) if !name.contains('\0') => names.push(name.trim().trim_start_matches('\u{feff}')),
+            _ => return Err("it is no CSV file in UTF-8; a spreadsheet can be saved as one"),
+        }
+    }
+    if names.iter().any(|name| name.eq_ignore_ascii_case("email")) {
+        return Ok(());
+    }
+    if names.len() == 1 && names[0].contains([';', '\t']) {
+        return Err("its columns have to be separated by commas");
+    }
+    Err("its first line has to name the columns, and `email` is not among them")
 }
 
 /// The rows that were rejected, as a file that can be mended and imported again.
@@ -91,19 +158,24 @@ pub(super) struct RejectedFile {
 
 impl RejectedFile {
     /// A file that is made when there is something to write into it.
+    ///
+    /// One that an earlier run left is taken away: what it says is not true of this list.
     pub(super) fn new(folder: &Path, header: &ByteRecord) -> Self {
-        Self { path: folder.join("rejected.csv"), header: header.clone(), writer: None, count: 0 }
+        let path = folder.join("rejected.csv");
+        // Where there is none there is nothing to take away; any other trouble shows when it is written.
+        let _ = std::fs::remove_file(&path);
+        Self { path, header: header.clone(), writer: None, count: 0 }
     }
 
     /// Adds a row with its line in the list file and the reason.
     pub(super) fn add(&mut self, row: &ByteRecord, reason: &str) -> Result<(), SendError> {
-        let line = row.position().map_or(0, csv::Position::line).to_string();
+        let line = line(row).to_string();
         let (path, header) = (self.path.clone(), &self.header);
         let failed = |error: csv::Error| SendError::write(path.clone())(error.into());
         let writer = match &mut self.writer {
             Some(writer) => writer,
             empty => {
-                let parent = path.parent().unwrap_or(Path::new("."));
+                let parent = path.parent().unwrap_or_else(|| Path::new("."));
                 std::fs::create_dir_all(parent).map_err(SendError::write(parent))?;
                 let file = File::create(&path).map_err(SendError::write(&path))?;
                 let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(file);
@@ -159,20 +231,32 @@ mod tests {
 
     #[test]
     fn rejected_rows_keep_their_line_and_fields() {
-        let (folder, list) = list("email,name\nann@example.org,\"A\nB\"\nbad,C,extra\n");
+        let (folder, list) = list("email,name\nann@example.org,\"A\nB\"\n\r\n\nbad,C,extra\n");
         let mut list = list.unwrap();
         let chunk = list.next_chunk().unwrap().unwrap();
         let mut rejected = RejectedFile::new(&folder.path().join("out"), list.header());
         rejected.add(&chunk.rows[1], "no @").unwrap();
         let (count, path) = rejected.finish().unwrap().unwrap();
         let text = std::fs::read_to_string(path).unwrap();
-        assert_eq!((count, text.as_str()), (1, "line,reason,email,name\n4,no @,bad,C,extra\n"));
+        assert_eq!((count, text.as_str()), (1, "line,reason,email,name\n6,no @,bad,C,extra\n"));
+    }
+
+    #[test]
+    fn a_list_with_nobody_on_it_is_refused_with_the_first_reason() {
+        let check = |text: &str| list(text).1.unwrap().check().map_err(|error| error.to_string());
+        check("email\nbad\nann@example.org\n").unwrap();
+        assert!(
+            check("email\n\nbad\nworse\n").unwrap_err().contains("none of its 2 rows can be used, line 3")
+        );
+        assert!(check("email\n").unwrap_err().contains("no row after its first line"));
     }
 
     #[test]
     fn a_file_without_an_email_column_is_refused() {
         assert!(matches!(list("name\nAnn\n").1, Err(SendError::List { .. })));
         assert!(matches!(list("").1, Err(SendError::List { .. })));
+        assert!(list("email;name\nann@example.org;Ann\n").1.err().unwrap().to_string().contains("commas"));
+        assert!(list("email\0,name\n").1.err().unwrap().to_string().contains("spreadsheet"));
         assert!(matches!(ListFile::open(Path::new("/nonexistent/list.csv")), Err(SendError::Read { .. })));
     }
 }

@@ -12,12 +12,23 @@ use fanmail_inbox::Inbox;
 /// Messages written at the most: enough to look at, and not the disk's worth.
 pub(super) const MAX_MESSAGES: usize = 10_000;
 
+/// What becomes of the mail that an earlier run wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// It was another campaign's.
+    Replace,
+    /// The campaign is the same and goes on.
+    Append,
+}
+
 /// Writes what the inbox caught into `path`. Answers how many messages.
-pub(super) fn write(inbox: &Inbox, path: &Path) -> io::Result<usize> {
+pub(super) fn write(inbox: &Inbox, path: &Path, mode: Mode) -> io::Result<usize> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let mut file = BufWriter::new(File::create(path)?);
+    let add = mode == Mode::Append;
+    let file = File::options().create(true).write(true).append(add).truncate(!add).open(path)?;
+    let mut file = BufWriter::new(file);
     let mut written = 0;
     let mut last = None;
     for delivery in inbox.deliveries() {

@@ -1,8 +1,9 @@
 //! One campaign, from a list file to its last recipient.
 //!
-//! 1. Read and check everything that can be checked without starting anything.
+//! 1. Read and check everything that can be checked without starting anything: what is wrong with the input
+//!    is said before anything is made, be it a file or a process.
 //! 2. Start the stack, import the list, create the campaign or find the one that was left.
-//! 3. Start it and watch it. Ctrl-C pauses it.
+//! 3. Start it and watch it. Ctrl-C pauses it, and a second one stops everything at once.
 //! 4. Say how it ended.
 //!
 //! Everything goes through the HTTP API, as it would from any other client.
@@ -12,26 +13,33 @@ mod client;
 mod error;
 mod import;
 mod input;
+mod interrupt;
 mod list_file;
 mod mbox;
+mod output;
 mod progress;
 mod summary;
 mod usage;
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use campaign::View;
+use campaign::{Ending, Running};
 pub use client::{ApiClient, ClientError};
 pub use error::SendError;
+use fanmail_runtime::Chain;
 pub use import::Imported;
 use input::Input;
-pub use input::provider;
+pub use input::{probe, provider};
+pub use interrupt::Interrupts;
+use output::OutFolder;
 use progress::Progress;
-pub use summary::{Report, Summary};
+use summary::thousands;
+pub use summary::{Report, Summary, Timing};
 pub use usage::Cost;
 
-use crate::stack::{FunctionProgram, Stack, StackConfig, Storage};
+use crate::stack::{FunctionProgram, SHUTDOWN_GRACE, Stack, StackConfig, Storage};
 
 /// What is to be sent, and how.
 #[derive(Debug, Clone)]
@@ -75,35 +83,34 @@ pub struct SendOptions {
 /// [`SendError`] if the input or the machine does not allow it; nothing is half done then. A campaign that
 /// ran and did not reach everybody is no error: the [`Summary`] says how it ended.
 pub async fn run(options: SendOptions, program: FunctionProgram) -> Result<Summary, SendError> {
+    let interrupts = Interrupts::listen().map_err(SendError::Signal)?;
     let input = input::read(&options)?;
-    if let Some(relay) = &options.smtp {
-        input::probe(relay).await?;
-    }
-    let stack = Stack::start(config(&options, program)?).await?;
+    let config = config(&options, program)?;
+    output::check_report(&options)?;
+    let out = tokio::select! {
+        probed = probe(options.smtp.as_deref()) => probed.and_then(|()| OutFolder::make(&options))?,
+        () = interrupts.first() => return Err(SendError::Interrupted),
+    };
+    let stack = Stack::start(config).await?;
     let progress = Progress::new();
-    let sent = send(&stack, &options, &input, &progress).await;
+    let sent = Send { stack: &stack, options: &options, progress: &progress, interrupts: &interrupts };
+    let sent = sent.all(&input).await;
     progress.clear();
-    let mut summary = match sent {
-        Ok(summary) => summary,
+    match sent {
+        Ok(Sent::Ended(summary)) => {
+            out.keep();
+            end(stack, &options, *summary, &interrupts).await
+        }
+        Ok(Sent::LeftRunning(source)) => {
+            out.keep();
+            let folder = stack.stop_and_keep(Duration::ZERO).await?;
+            Err(SendError::LeftRunning { how: how_to_go_on(&options, &folder), source: source.map(Box::new) })
+        }
         Err(error) => {
             stack.stop().await;
-            return Err(error);
+            Err(error)
         }
-    };
-    if let Some(path) = &options.report {
-        write_report(path, &summary)?;
     }
-    let paused = summary.campaign.status == "paused";
-    if options.browse && !paused {
-        browse(&stack).await?;
-    }
-    if paused {
-        let folder = stack.stop_and_keep().await?;
-        summary.notes.push(format!("To go on: the same command with --data-dir {}", folder.display()));
-    } else {
-        stack.stop().await;
-    }
-    Ok(summary)
 }
 
 fn config(options: &SendOptions, program: FunctionProgram) -> Result<StackConfig, SendError> {
@@ -116,55 +123,125 @@ fn config(options: &SendOptions, program: FunctionProgram) -> Result<StackConfig
     })
 }
 
-async fn send(
-    stack: &Stack,
+/// How sending was left.
+enum Sent {
+    Ended(Box<Summary>),
+    LeftRunning(Option<SendError>),
+}
+
+/// One `send` under way.
+struct Send<'a> {
+    stack: &'a Stack,
+    options: &'a SendOptions,
+    progress: &'a Progress,
+    interrupts: &'a Interrupts,
+}
+
+impl Send<'_> {
+    async fn all(&self, input: &Input) -> Result<Sent, SendError> {
+        let api = ApiClient::new(self.stack.api_url());
+        let (imported, found) = tokio::select! {
+            prepared = self.prepare(&api, input) => prepared?,
+            () = self.interrupts.first() => return Err(SendError::Interrupted),
+        };
+        let since = Instant::now();
+        let running = Running {
+            stack: self.stack,
+            api: &api,
+            progress: self.progress,
+            interrupts: self.interrupts,
+            path: format!("/api/campaigns/{}", found.id),
+        };
+        let ending = if found.status == "finished" {
+            Ending::Ended(found.clone())
+        } else {
+            running.to_the_end().await?
+        };
+        Ok(match ending {
+            Ending::Ended(view) => {
+                Sent::Ended(Box::new(self.summary(view, imported, &found, since.elapsed())))
+            }
+            Ending::LeftRunning(error) => Sent::LeftRunning(error),
+        })
+    }
+
+    /// Imports the list, and creates the campaign or finds it.
+    async fn prepare(&self, api: &ApiClient, input: &Input) -> Result<(Imported, View), SendError> {
+        self.progress.say("importing the list …");
+        let (list, imported) = import::import(api, self.options, |rows| {
+            self.progress
+                .say_now_and_then(|| format!("importing the list: {} rows …", thousands(rows as u64)));
+        })
+        .await?;
+        Ok((imported, campaign::find_or_create(api, self.options, input, list).await?))
+    }
+
+    fn summary(&self, view: View, imported: Imported, found: &View, elapsed: Duration) -> Summary {
+        let mut summary = Summary {
+            timing: Timing::of(&view, found, elapsed),
+            campaign: view,
+            imported,
+            cost: Cost::of(self.stack),
+            caught: self
+                .stack
+                .inbox
+                .as_ref()
+                .map(|inbox| (inbox.accepted(), inbox.recipients().len() as u64)),
+            notes: Vec::new(),
+            failures: Vec::new(),
+        };
+        if found.status == "finished" {
+            summary.notes.push("This campaign had finished before: nothing was sent now.".to_owned());
+        }
+        let goes_on = if found.status == "draft" { mbox::Mode::Replace } else { mbox::Mode::Append };
+        match self.save_mail(goes_on) {
+            Ok(note) => summary.notes.extend(note),
+            Err(error) => summary.failures.push(Chain(&error).to_string()),
+        }
+        if let Some(path) = &self.options.report
+            && let Err(error) = output::write_report(path, &summary).map_err(SendError::write(path))
+        {
+            summary.failures.push(Chain(&error).to_string());
+        }
+        summary
+    }
+
+    /// Writes what the inbox caught into a file, and says where.
+    fn save_mail(&self, mode: mbox::Mode) -> Result<Option<String>, SendError> {
+        let Some(inbox) = self.stack.inbox.as_ref().filter(|inbox| inbox.accepted() > 0) else {
+            return Ok(None);
+        };
+        let path = self.options.out.join("mail.mbox");
+        let written = mbox::write(inbox, &path, mode).map_err(SendError::write(&path))?;
+        let first = if written == mbox::MAX_MESSAGES { "The first messages" } else { "The caught mail" };
+        let more = if self.options.browse { "" } else { " (--browse opens it in a browser)" };
+        Ok(Some(format!("{first} can be read in {}{more}.", path.display())))
+    }
+}
+
+/// Stops the stack; what a campaign that has not finished needs to go on is kept.
+async fn end(
+    stack: Stack,
     options: &SendOptions,
-    input: &Input,
-    progress: &Progress,
+    mut summary: Summary,
+    interrupts: &Interrupts,
 ) -> Result<Summary, SendError> {
-    let api = ApiClient::new(stack.api_url());
-    progress.say("importing the list …");
-    let imported = import::import(&api, options, |rows| {
-        progress.say_now_and_then(|| format!("importing the list: {rows} rows …"));
-    });
-    let (list, imported) = imported.await?;
-    let found = campaign::find_or_create(&api, options, input, list).await?;
-    let started = Instant::now();
-    let ended = campaign::run(&api, &found, progress).await?;
-    let mut notes = Vec::new();
-    if found.status == "finished" {
-        notes.push("This campaign had finished before: nothing was sent now.".to_owned());
+    if summary.campaign.status == "finished" {
+        if let Some(url) = stack.inbox_url().filter(|_| options.browse) {
+            eprintln!("The caught mail can be read at {url} until Ctrl-C is pressed.");
+            interrupts.first().await;
+        }
+        stack.stop().await;
+    } else {
+        let folder = stack.stop_and_keep(SHUTDOWN_GRACE).await?;
+        summary.notes.push(format!("To go on: {}.", how_to_go_on(options, &folder)));
     }
-    notes.extend(save_mail(stack, options)?);
-    Ok(Summary {
-        campaign: ended,
-        imported,
-        elapsed: started.elapsed(),
-        cost: Cost::of(stack),
-        caught: stack.inbox.as_ref().map(|inbox| (inbox.accepted(), inbox.recipients().len() as u64)),
-        notes,
-    })
+    Ok(summary)
 }
 
-/// Writes what the inbox caught into a file, and says where.
-fn save_mail(stack: &Stack, options: &SendOptions) -> Result<Option<String>, SendError> {
-    let Some(inbox) = stack.inbox.as_ref().filter(|inbox| inbox.accepted() > 0) else { return Ok(None) };
-    let path = options.out.join("mail.mbox");
-    let written = mbox::write(inbox, &path).map_err(SendError::write(&path))?;
-    let first = if written == mbox::MAX_MESSAGES { "The first messages" } else { "The caught mail" };
-    let more = if options.browse { String::new() } else { " (--browse opens it in a browser)".to_owned() };
-    Ok(Some(format!("{first} can be read in {}{more}.", path.display())))
-}
-
-fn write_report(path: &Path, summary: &Summary) -> Result<(), SendError> {
-    let json = serde_json::to_string_pretty(&summary.report()).unwrap_or_default();
-    std::fs::write(path, json + "\n").map_err(SendError::write(path))
-}
-
-async fn browse(stack: &Stack) -> Result<(), SendError> {
-    if let Some(url) = stack.inbox_url() {
-        eprintln!("The caught mail can be read at {url} until Ctrl-C is pressed.");
-        tokio::signal::ctrl_c().await.map_err(SendError::Signal)?;
+fn how_to_go_on(options: &SendOptions, folder: &Path) -> String {
+    match &options.data_dir {
+        Some(_) => "the same command once more".to_owned(),
+        None => format!("the same command with --data-dir {}", folder.display()),
     }
-    Ok(())
 }

@@ -17,14 +17,40 @@ pub struct Summary {
     pub campaign: View,
     /// What became of the list file's rows.
     pub imported: Imported,
-    /// From the start of the campaign to its end.
-    pub elapsed: Duration,
+    /// How long it took.
+    pub timing: Timing,
     /// What it cost.
     pub cost: Cost,
     /// Messages in the inbox and the people they went to, where the inbox was the provider.
     pub caught: Option<(u64, u64)>,
     /// What else is to be said, a sentence each.
     pub notes: Vec<String>,
+    /// What could not be done after the campaign had ended, a sentence each.
+    pub failures: Vec<String>,
+}
+
+/// How long it took, and how many people came to their end in that time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// From the start of the campaign to its end; of one that went on, from then.
+    pub elapsed: Duration,
+    /// Recipients that came to an end in that time.
+    pub ended: u64,
+}
+
+impl Timing {
+    /// That of a campaign that a run `found` in one state and left in another, `elapsed` later.
+    pub(super) fn of(left: &View, found: &View, elapsed: Duration) -> Self {
+        if matches!(found.status.as_str(), "draft" | "finished") {
+            return Self { elapsed: left.lasted().unwrap_or(elapsed), ended: left.ended() };
+        }
+        Self { elapsed, ended: left.ended().saturating_sub(found.ended()) }
+    }
+
+    fn rate(self) -> u64 {
+        let ms = u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
+        self.ended.saturating_mul(1_000) / ms
+    }
 }
 
 /// The figures as `--report` writes them.
@@ -49,7 +75,8 @@ impl Summary {
     #[must_use]
     pub fn is_success(&self) -> bool {
         let campaign = &self.campaign;
-        campaign.status == "finished" && campaign.count("failed") == 0 && campaign.count("in_doubt") == 0
+        let everybody = campaign.count("failed") == 0 && campaign.count("in_doubt") == 0;
+        campaign.status == "finished" && everybody && self.failures.is_empty()
     }
 
     /// The figures.
@@ -65,15 +92,26 @@ impl Summary {
             in_doubt: count("in_doubt"),
             pending: count("pending"),
             reasons: &self.campaign.reasons,
-            seconds: self.elapsed.as_secs_f64(),
+            seconds: self.timing.elapsed.as_secs_f64(),
             write_units: self.cost.write_units,
             read_units: self.cost.read_units,
             sqs_requests: self.cost.sqs_requests,
         }
     }
 
+    fn effort(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, rate) = (self.timing.elapsed.as_secs_f64(), thousands(self.timing.rate()));
+        writeln!(f, "\n  time           {seconds:.1} s, {rate} recipients/s")?;
+        let per = |amount: f64| amount / (self.campaign.audience.max(1) as f64);
+        let (write, read) = (per(self.cost.write_units), per(self.cost.read_units));
+        let requests = per(self.cost.sqs_requests as f64);
+        writeln!(f, "  DynamoDB       {write:.3} write units and {read:.3} read units per recipient")?;
+        writeln!(f, "  SQS            {requests:.3} requests per recipient")
+    }
+
     fn states(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        row(f, "audience", self.campaign.audience)?;
+        let label = if self.campaign.audience_sealed { "audience" } else { "audience so far" };
+        row(f, label, self.campaign.audience)?;
         for (state, label) in
             [("accepted", "accepted"), ("failed", "failed"), ("skipped", "skipped"), ("in_doubt", "in doubt")]
         {
@@ -96,16 +134,9 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let campaign = &self.campaign;
         let reason = campaign.status_reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-        let seconds = self.elapsed.as_secs_f64();
-        let rate = campaign.ended() as f64 / seconds.max(0.001);
         writeln!(f, "Campaign {} \"{}\": {}{reason}\n", campaign.id, campaign.name, campaign.status)?;
         self.states(f)?;
-        writeln!(f, "\n  time           {seconds:.1} s, {} recipients/s", thousands(rate as u64))?;
-        let per = |amount: f64| amount / (campaign.audience.max(1) as f64);
-        let (write, read) = (per(self.cost.write_units), per(self.cost.read_units));
-        let requests = per(self.cost.sqs_requests as f64);
-        writeln!(f, "  DynamoDB       {write:.3} write units and {read:.3} read units per recipient")?;
-        writeln!(f, "  SQS            {requests:.3} requests per recipient")?;
+        self.effort(f)?;
         let imported = &self.imported;
         let (valid, rows) = (thousands(imported.valid as u64), thousands(imported.rows as u64));
         writeln!(f, "  list file      {valid} of {rows} rows could be used")?;
@@ -116,12 +147,12 @@ impl fmt::Display for Summary {
             let (messages, people) = (thousands(messages), thousands(people));
             writeln!(f, "  inbox          {messages} messages for {people} people")?;
         }
-        self.notes.iter().try_for_each(|note| writeln!(f, "\n{note}"))
+        self.notes.iter().chain(&self.failures).try_for_each(|note| writeln!(f, "\n{note}"))
     }
 }
 
 fn row(f: &mut fmt::Formatter<'_>, label: &str, count: u64) -> fmt::Result {
-    writeln!(f, "  {label:14} {:>11}", thousands(count))
+    writeln!(f, "  {label:15} {:>10}", thousands(count))
 }
 
 /// A number with its thousands set apart.

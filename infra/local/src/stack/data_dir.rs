@@ -1,6 +1,9 @@
 //! The folder a stack lives in: the database, the secret, the logs and the caught mail.
+//!
+//! A folder that survives belongs to one stack at a time: its file `VERSION`, which says how the rest is to be
+//! read, is locked as long as the stack lives. The system takes the lock away with the process, however it ends.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +15,9 @@ use super::config::Storage;
 /// Grows when a folder of this version cannot be read by the version before.
 const VERSION: &str = "1";
 
+/// Says which version a folder is of, and is locked by who uses it.
+const VERSION_FILE: &str = "VERSION";
+
 /// The database's file.
 const DATABASE: &str = "dynamodb.sqlite";
 
@@ -20,7 +26,8 @@ const DATABASE: &str = "dynamodb.sqlite";
 pub(super) struct DataDir {
     path: PathBuf,
     temporary: Option<TempDir>,
-    durable: bool,
+    /// The locked file `VERSION` of a folder that survives.
+    lock: Option<File>,
 }
 
 impl DataDir {
@@ -30,20 +37,18 @@ impl DataDir {
             Storage::Memory => {
                 let folder = tempfile::Builder::new().prefix("fanmail-").tempdir();
                 let folder = folder.map_err(StackError::TempDir)?;
-                Ok(Self { path: folder.path().to_owned(), temporary: Some(folder), durable: false })
+                Ok(Self { path: folder.path().to_owned(), temporary: Some(folder), lock: None })
             }
             Storage::Folder(path) => {
-                let failed = |source| StackError::DataDir { path: path.clone(), source };
-                fs::create_dir_all(path).map_err(failed)?;
-                check_version(path)?;
-                Ok(Self { path: path.clone(), temporary: None, durable: true })
+                let lock = claim(path)?;
+                Ok(Self { path: path.clone(), temporary: None, lock: Some(lock) })
             }
         }
     }
 
     /// The database's file, if there is to be one.
     pub(super) fn database(&self) -> Option<PathBuf> {
-        self.durable.then(|| self.path.join(DATABASE))
+        self.lock.is_some().then(|| self.path.join(DATABASE))
     }
 
     pub(super) fn spool(&self) -> PathBuf {
@@ -72,10 +77,10 @@ impl DataDir {
     /// Makes a temporary folder one that can be opened again. Answers where the database is to be written,
     /// if it is not there already.
     pub(super) fn prepare_to_stay(&self) -> Result<Option<PathBuf>, StackError> {
-        if self.durable {
+        if self.lock.is_some() {
             return Ok(None);
         }
-        let file = self.path.join("VERSION");
+        let file = self.path.join(VERSION_FILE);
         fs::write(&file, VERSION).map_err(|source| StackError::DataDir { path: file, source })?;
         Ok(Some(self.path.join(DATABASE)))
     }
@@ -89,23 +94,39 @@ impl DataDir {
     }
 }
 
-fn check_version(path: &Path) -> Result<(), StackError> {
-    let file = path.join("VERSION");
-    match fs::read_to_string(&file) {
-        Ok(found) if found.trim() == VERSION => Ok(()),
-        Ok(found) => Err(StackError::DataDirVersion {
-            path: path.to_owned(),
-            found: found.trim().to_owned(),
+/// Makes the folder if need be, locks it, and refuses one that is not ours to use.
+fn claim(folder: &Path) -> Result<File, StackError> {
+    let failed = |source| StackError::DataDir { path: folder.to_owned(), source };
+    fs::create_dir_all(folder).map_err(failed)?;
+    let path = folder.join(VERSION_FILE);
+    let foreign = || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    if !path.exists() && foreign() {
+        return Err(StackError::ForeignDataDir(folder.to_owned()));
+    }
+    let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
+    let mut file = file.map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(StackError::DataDirInUse(folder.to_owned())),
+        Err(TryLockError::Error(source)) => return Err(failed(source)),
+    }
+    check_version(&mut file, folder)?;
+    Ok(file)
+}
+
+/// Compares the version with ours; a folder that has none yet becomes one of ours.
+fn check_version(file: &mut File, folder: &Path) -> Result<(), StackError> {
+    let failed = |source| StackError::DataDir { path: folder.to_owned(), source };
+    let mut found = String::new();
+    file.read_to_string(&mut found).map_err(failed)?;
+    match found.trim() {
+        "" => file.write_all(VERSION.as_bytes()).map_err(failed),
+        VERSION => Ok(()),
+        found => Err(StackError::DataDirVersion {
+            path: folder.to_owned(),
+            found: found.to_owned(),
             expected: VERSION,
         }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let foreign = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
-            if foreign {
-                return Err(StackError::ForeignDataDir(path.to_owned()));
-            }
-            fs::write(&file, VERSION).map_err(|source| StackError::DataDir { path: file, source })
-        }
-        Err(source) => Err(StackError::DataDir { path: file, source }),
     }
 }
 
@@ -141,6 +162,15 @@ mod tests {
         let path = parent.path().join("new/data");
         let first = open(&path).unwrap().unsubscribe_key().unwrap();
         assert_eq!((open(&path).unwrap().unsubscribe_key().unwrap(), first.len()), (first, 64));
+    }
+
+    #[test]
+    fn a_folder_belongs_to_one_stack_at_a_time() {
+        let folder = folder();
+        let first = open(folder.path()).unwrap();
+        assert!(matches!(open(folder.path()), Err(StackError::DataDirInUse(_))));
+        drop(first);
+        open(folder.path()).unwrap();
     }
 
     #[test]

@@ -14,7 +14,7 @@ use fanmail_lambda_host::HostError;
 pub enum StackError {
     /// The API's port is taken.
     #[error(
-        "cannot listen on {addr} for the HTTP API: stop what runs there, or choose another with --listen"
+        "cannot listen on {addr} for the HTTP API, stop what runs there or choose another port with --port"
     )]
     ApiPort {
         /// The address that was asked for.
@@ -30,7 +30,7 @@ pub enum StackError {
     #[error("cannot make a temporary folder; choose one with --data-dir")]
     TempDir(#[source] io::Error),
     /// The data folder cannot be used.
-    #[error("cannot use {}", path.display())]
+    #[error("cannot use {} as the data folder, choose another with --data-dir", path.display())]
     DataDir {
         /// Which file or folder.
         path: PathBuf,
@@ -54,6 +54,9 @@ pub enum StackError {
     /// The data folder holds something else.
     #[error("{} holds files that are not fanmail's: choose an empty or new folder for --data-dir", .0.display())]
     ForeignDataDir(PathBuf),
+    /// Another process has the data folder.
+    #[error("{} is in use by another fanmail: wait until it has ended, or choose another --data-dir", .0.display())]
+    DataDirInUse(PathBuf),
     /// The database cannot be opened.
     #[error("cannot open the database: {0}")]
     Database(String),

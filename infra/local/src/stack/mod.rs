@@ -36,10 +36,14 @@ use engines::{DynamoDb, Sqs};
 pub use error::StackError;
 use functions::Environment;
 
+use crate::functions::Function;
+
 /// The region that everything claims to be in.
 const REGION: &str = "eu-west-1";
 /// How long invocations under way may take to end when the stack stops.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+/// How often [`Stack::settle`] looks.
+const SETTLE_LOOK: Duration = Duration::from_millis(20);
 
 /// A running stack.
 pub struct Stack {
@@ -154,9 +158,36 @@ impl Stack {
         self.pollers.iter().map(|poller| poller.billed_requests()).sum()
     }
 
+    /// Waits until every invocation of `start` and `sender` that runs now has ended; at most `patience`.
+    ///
+    /// Answers whether it has: what they did is written down then, in the ledger and in their logs.
+    pub async fn settle(&self, patience: Duration) -> bool {
+        let mut running = self.running();
+        let ended = async {
+            while !running.is_empty() {
+                tokio::time::sleep(SETTLE_LOOK).await;
+                let now = self.running();
+                running.retain(|invocation| now.contains(invocation));
+            }
+        };
+        tokio::time::timeout(patience, ended).await.is_ok()
+    }
+
+    /// Invocations that run now, each by its process and its number there.
+    fn running(&self) -> Vec<(u32, u64)> {
+        let functions = [Function::Start, Function::Sender];
+        let processes = functions.into_iter().flat_map(|function| self.host.processes(function.name()));
+        processes.filter(|it| it.busy).map(|it| (it.pid, it.invocations)).collect()
+    }
+
     /// Stops everything, functions first; a temporary folder is gone then.
     pub async fn stop(self) {
-        let (data_dir, dynamodb) = self.stop_all_but_the_data().await;
+        self.stop_within(SHUTDOWN_GRACE).await;
+    }
+
+    /// Stops everything, and gives invocations under way `grace` to end.
+    pub async fn stop_within(self, grace: Duration) {
+        let (data_dir, dynamodb) = self.stop_all_but_the_data(grace).await;
         dynamodb.stop().await;
         drop(data_dir);
     }
@@ -166,8 +197,8 @@ impl Stack {
     /// # Errors
     ///
     /// [`StackError`] if the data cannot be written there.
-    pub async fn stop_and_keep(self) -> Result<PathBuf, StackError> {
-        let (data_dir, dynamodb) = self.stop_all_but_the_data().await;
+    pub async fn stop_and_keep(self, grace: Duration) -> Result<PathBuf, StackError> {
+        let (data_dir, dynamodb) = self.stop_all_but_the_data(grace).await;
         if let Some(file) = data_dir.prepare_to_stay()? {
             dynamodb.save(&file)?;
         }
@@ -175,9 +206,9 @@ impl Stack {
         Ok(data_dir.keep())
     }
 
-    async fn stop_all_but_the_data(self) -> (DataDir, DynamoDb) {
+    async fn stop_all_but_the_data(self, grace: Duration) -> (DataDir, DynamoDb) {
         let Self { data_dir, dynamodb, sqs, mut servers, host, inbox, .. } = self;
-        host.shutdown(SHUTDOWN_GRACE).await;
+        host.shutdown(grace).await;
         servers.shutdown().await;
         if let Some(inbox) = inbox {
             inbox.shutdown().await;

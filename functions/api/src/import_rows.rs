@@ -10,21 +10,24 @@ use crate::csv_line::line_of;
 
 /// One usable row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) email: EmailAddress,
-    pub(super) name: String,
-    pub(super) attribs: String,
+pub struct Row {
+    /// Where mail goes.
+    pub email: EmailAddress,
+    /// What to call them; may be empty.
+    pub name: String,
+    /// Attributes, a JSON object in text form.
+    pub attribs: String,
 }
 
 /// A row that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Rejected {
+pub struct Rejected {
     /// Which data row of the upload, from 0.
-    pub(super) record: u64,
+    pub record: u64,
     /// On which line of the upload it begins, from 1.
-    pub(super) line: u64,
+    pub line: u64,
     /// What is wrong with it.
-    pub(super) reason: String,
+    pub reason: String,
 }
 
 /// Where the columns are.
@@ -35,8 +38,12 @@ struct Columns {
     count: usize,
 }
 
-/// Reads all rows. `Err` if the upload as a whole is no such file.
-pub(super) fn read(body: &[u8], delimiter: u8) -> Result<(Vec<Row>, Vec<Rejected>), String> {
+/// Reads all rows.
+///
+/// # Errors
+///
+/// A sentence, if the upload as a whole is no such file.
+pub fn read(body: &[u8], delimiter: u8) -> Result<(Vec<Row>, Vec<Rejected>), String> {
     let mut reader =
         ReaderBuilder::new().delimiter(delimiter).flexible(true).trim(Trim::Headers).from_reader(body);
     let header = reader.headers().map_err(|error| format!("the file is no CSV: {error}"))?;
