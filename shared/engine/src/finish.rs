@@ -4,7 +4,7 @@
 //! saves work: the write itself demands, in one transaction, that each lane is sealed and all its batches
 //! are done. So a campaign finishes once, and never before its last recipient.
 
-use fanmail_domain::{BatchId, Campaign, CampaignEvent, CampaignId, CampaignStatus, Timestamp};
+use fanmail_domain::{BatchId, Campaign, CampaignEvent, CampaignId, CampaignStatus, Lane, Timestamp};
 
 use crate::commit::{Committed, commit, retry};
 use crate::ports::{Campaigns, Clock, JournalEntry, PortError};
@@ -39,11 +39,14 @@ pub async fn try_finish(
     id: CampaignId,
 ) -> Result<bool, PortError> {
     let lanes = retry(clock, until, || store.lanes(id)).await?;
+    if !lanes.iter().all(Lane::is_complete) {
+        return Ok(false);
+    }
     let campaign = retry(clock, until, || store.campaign(id)).await?;
     let Some(campaign) = campaign.filter(|campaign| campaign.state.status == CampaignStatus::Running) else {
         return Ok(false);
     };
-    if lanes.len() != usize::from(campaign.lanes) || !lanes.iter().all(fanmail_domain::Lane::is_complete) {
+    if lanes.len() != usize::from(campaign.lanes) {
         return Ok(false);
     }
     let Some(after) = finished(&campaign, clock.now()) else { return Ok(false) };

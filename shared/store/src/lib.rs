@@ -1,7 +1,7 @@
 //! The DynamoDB adapter: every conditional write of the project.
 //!
 //! Two tables: *audience* holds everything about people, *campaigns* holds none of it. The items, their keys
-//! and every condition are listed in `docs/data-model.md`; [`items`](self) know how each is written and read.
+//! and every condition are listed in `docs/data-model.md`; the modules in `items` know how each is written and read.
 //!
 //! Writes go through two wrappers, one for single items and one for transactions. A write that names what it
 //! read answers a lost race with the item that won, and never with an error. Every request reports what it

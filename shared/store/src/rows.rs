@@ -5,7 +5,7 @@
 //! memberships to put and to delete follow from the two. All of it is one transaction on the condition that
 //! the row before still stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fanmail_domain::{ListId, Subscriber, SubscriberId, SubscriptionStatus, Timestamp};
 use fanmail_engine::ports::{Conditional, Member};
@@ -72,7 +72,7 @@ fn with_memberships(
     now: Timestamp,
 ) -> RowChange {
     let mut change = RowChange { writes: vec![write], moves: Moves::default() };
-    for list in lists(before).chain(lists(after)).collect::<std::collections::BTreeSet<_>>() {
+    for list in lists(before).chain(lists(after)).collect::<BTreeSet<_>>() {
         let id = before.or(after).map(|subscriber| subscriber.id);
         let (Some(id), was, is) = (id, is_member(before, list), is_member(after, list)) else { continue };
         if was == is {

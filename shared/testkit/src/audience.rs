@@ -29,10 +29,12 @@ impl Audience for World {
     async fn subscribers(
         &self,
         ids: &[SubscriberId],
-        _: Consistency,
+        consistency: Consistency,
     ) -> Result<HashMap<SubscriberId, Subscriber>, PortError> {
         self.call("subscribers", |state| {
-            ids.iter().filter_map(|id| state.subscribers.get(id).map(|it| (*id, it.clone()))).collect()
+            let seen = |id: &&SubscriberId| consistency == Consistency::Strong || !state.unseen.contains(id);
+            let found = ids.iter().filter(seen).filter_map(|id| state.subscribers.get(id));
+            found.map(|subscriber| (subscriber.id, subscriber.clone())).collect()
         })
     }
 }

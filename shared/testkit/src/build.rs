@@ -28,7 +28,8 @@ pub fn address(n: u64) -> EmailAddress {
 }
 
 impl World {
-    /// A draft campaign to `recipients` people, in batches of `batch_size`, at a rate that never waits.
+    /// A draft campaign to `recipients` people, in batches of `batch_size`, at 20 messages per second of one
+    /// sender, in windows of 4.
     #[must_use]
     pub fn new(recipients: u64, batch_size: u32) -> Self {
         let world = Self::default();
@@ -43,7 +44,7 @@ impl World {
     fn add_campaign(&self, batch_size: u32) {
         let audience = [LIST, OTHER_LIST].map(|list| AudienceList { list, optin: Optin::Single });
         let settings =
-            SettingsPatch { batch_size: Some(batch_size), message_rate: Some(100_000), max_conns: Some(4) };
+            SettingsPatch { batch_size: Some(batch_size), message_rate: Some(20), max_conns: Some(2) };
         let mut state = self.state();
         let now = state.now();
         let campaign = Campaign {
@@ -103,6 +104,11 @@ impl World {
         let mut state = self.state();
         state.members.remove(&(list, id));
         state.subscribers.get_mut(&id).unwrap().lists.insert(list, SubscriptionStatus::Unsubscribed);
+    }
+
+    /// Hides somebody's row from eventually consistent reads, as if it had just been written.
+    pub fn hide_from_eventual_reads(&self, id: SubscriberId) {
+        self.state().unseen.insert(id);
     }
 
     /// Removes somebody altogether.

@@ -2,6 +2,7 @@
 
 use std::panic::resume_unwind;
 
+use fanmail_domain::{BatchEvent, CampaignEvent, StatusReason, Timestamp};
 use fanmail_engine::ports::PortError;
 
 use crate::World;
@@ -17,6 +18,10 @@ pub enum Strike {
     DeathBefore,
     /// The process dies when the call has taken effect.
     DeathAfter,
+    /// The process sleeps for too long before the call: every lease it holds is taken away by a sweeper.
+    LeasesLost,
+    /// Somebody pauses the campaign before the call.
+    Paused,
 }
 
 /// Something that goes wrong once.
@@ -60,6 +65,16 @@ impl World {
                 Err(lost())
             }
             Some(Strike::DeathBefore) => die(),
+            Some(Strike::Paused) => {
+                let mut state = self.state();
+                state.pause();
+                Ok(effect(&mut state))
+            }
+            Some(Strike::LeasesLost) => {
+                let mut state = self.state();
+                state.lose_leases();
+                Ok(effect(&mut state))
+            }
             Some(Strike::DeathAfter) => {
                 effect(&mut self.state());
                 die()
@@ -71,9 +86,32 @@ impl World {
         let mut state = self.state();
         let number = state.calls.len();
         state.calls.push(operation);
+        state.now_ns += state.latency_ns;
         let fault = state.fault.filter(|fault| fault.at_call == number)?;
         state.struck = Some(operation);
         Some(fault.strike)
+    }
+}
+
+impl crate::world::State {
+    fn pause(&mut self) {
+        let now = self.now();
+        for campaign in self.campaigns.values_mut() {
+            if let Ok(paused) = campaign.state.apply(CampaignEvent::Pause(StatusReason::User)) {
+                (campaign.state, campaign.updated_at) = (paused, now);
+            }
+        }
+    }
+
+    fn lose_leases(&mut self) {
+        let now = Timestamp(u64::MAX);
+        for batch in self.batches.values_mut() {
+            if let Ok(mut queued) = batch.clone().apply(&BatchEvent::LeaseExpired { now }) {
+                // The sweeper, and whoever took the batch after it.
+                queued.rev += 5;
+                *batch = queued;
+            }
+        }
     }
 }
 

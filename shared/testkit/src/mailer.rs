@@ -47,6 +47,13 @@ impl World {
     }
 }
 
+impl World {
+    fn address_of(&self, id: SubscriberId) -> String {
+        let state = self.state();
+        state.subscribers.get(&id).map(|subscriber| subscriber.email.expose().to_owned()).unwrap_or_default()
+    }
+}
+
 impl Mailer for World {
     type Message = Letter;
 
@@ -74,7 +81,8 @@ impl Mailer for World {
             }
             answer
         });
-        let refusal = |code| Refusal { code: Some(code), text: "simulated refusal".into() };
+        let address = self.address_of(id);
+        let refusal = |code| Refusal { code: Some(code), text: format!("<{address}> is not liked here") };
         match answered {
             Ok(Answer::Accept) => Submission::Accepted,
             Ok(Answer::Reject) => Submission::Rejected(refusal(550)),

@@ -52,6 +52,13 @@ impl World {
         self.state().queue.clear();
     }
 
+    /// Loses every task that is not visible yet.
+    pub fn drop_delayed_tasks(&self) {
+        let mut state = self.state();
+        let now = state.now();
+        state.queue.retain(|queued| queued.visible_at <= now);
+    }
+
     /// Delivers every task `times` times.
     pub fn multiply_queue(&self, times: usize) {
         let mut state = self.state();

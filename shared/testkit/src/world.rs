@@ -21,6 +21,8 @@ pub struct World(Mutex<State>);
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) now_ns: u64,
+    /// How long every call takes.
+    pub(crate) latency_ns: u64,
     pub(crate) campaigns: BTreeMap<CampaignId, Campaign>,
     pub(crate) contents: HashMap<(CampaignId, u32), Content>,
     pub(crate) journal: Vec<JournalEntry>,
@@ -36,6 +38,8 @@ pub(crate) struct State {
     pub(crate) submitted: u64,
     pub(crate) answers: HashMap<SubscriberId, VecDeque<Answer>>,
     pub(crate) always: HashMap<SubscriberId, Answer>,
+    /// Rows that eventually consistent reads do not see yet.
+    pub(crate) unseen: HashSet<SubscriberId>,
     pub(crate) unrenderable: HashSet<SubscriberId>,
     pub(crate) killers: HashSet<SubscriberId>,
     pub(crate) calls: Vec<&'static str>,
@@ -52,6 +56,26 @@ impl World {
     /// Lets `ms` milliseconds pass.
     pub fn pass_ms(&self, ms: u64) {
         self.state().now_ns += ms * 1_000_000;
+    }
+
+    /// Lets every call of a port take `ms` milliseconds from now on.
+    pub fn set_latency_ms(&self, ms: u64) {
+        self.state().latency_ns = ms * 1_000_000;
+    }
+
+    /// When the provider took messages, in order.
+    pub fn accepted_at(&self) -> Vec<Timestamp> {
+        self.state().accepted.iter().map(|(at, _)| *at).collect()
+    }
+
+    /// When the provider took somebody's message.
+    pub fn accepted_at_for(&self, id: SubscriberId) -> Option<Timestamp> {
+        self.state().accepted.iter().find(|(_, to)| *to == id).map(|(at, _)| *at)
+    }
+
+    /// The words of somebody's failure.
+    pub fn failure_text(&self, id: SubscriberId) -> Option<String> {
+        self.state().failures.values().find(|failure| failure.subscriber == id).map(|it| it.text.clone())
     }
 
     /// Names of the port calls so far, in order.

@@ -52,7 +52,7 @@ where
             let may = self.may_receive(self.batch.entries[position].subscriber).map(|_| ());
             match may {
                 Err(reason) => self.change(position, RecipientEvent::Skip(reason))?,
-                Ok(()) if self.careful => {}
+                Ok(()) if self.careful => self.waiting.push_back(position),
                 Ok(()) => self.render(position)?,
             }
         }
@@ -78,8 +78,7 @@ where
     /// Marks and renders recipients until one has a message. Answers whether the batch is still ours.
     async fn prepare_next(&mut self) -> Result<bool, PortError> {
         while self.rendered.is_empty() {
-            let next = self.batch.pending().find(|position| !self.put_off.contains(position));
-            let Some(position) = next else { break };
+            let Some(position) = self.waiting.pop_front() else { break };
             self.change(position, RecipientEvent::Prepare)?;
             if !self.save().await? {
                 return Ok(false);

@@ -1,6 +1,6 @@
 //! One sender at work on the batch it holds.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use fanmail_domain::pacing::{CAREFUL_AFTER, GIVE_UP_AFTER, hand_on_delay};
@@ -37,8 +37,8 @@ pub(super) struct Run<'a, 'p, S, Q, M: Mailer, C> {
     pub(super) subscribers: HashMap<SubscriberId, Subscriber>,
     /// Messages that wait for their window.
     pub(super) rendered: VecDeque<Rendered<M>>,
-    /// Positions that the provider put off in this invocation.
-    pub(super) put_off: HashSet<usize>,
+    /// Positions that wait to be marked and rendered, where each is marked before.
+    pub(super) waiting: VecDeque<usize>,
 }
 
 /// Why a run stops before its batch is done.
@@ -82,7 +82,7 @@ where
             counted_at: ports.clock.now(),
             subscribers: HashMap::new(),
             rendered: VecDeque::new(),
-            put_off: HashSet::new(),
+            waiting: VecDeque::new(),
         }
     }
 
@@ -185,11 +185,6 @@ where
             at: self.ports.clock.now(),
         });
         self.change(position, RecipientEvent::Fail(reason))
-    }
-
-    pub(super) fn put_off(&mut self, position: usize) -> Result<(), PortError> {
-        self.put_off.insert(position);
-        self.change(position, RecipientEvent::Defer)
     }
 
     pub(super) fn change(&mut self, position: usize, event: RecipientEvent) -> Result<(), PortError> {

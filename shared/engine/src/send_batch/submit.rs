@@ -82,7 +82,7 @@ where
                 self.fail(position, FailReason::Deferred, refusal.code, &refusal.text)
             }
             Submission::Deferred(Scope::Recipient | Scope::Provider | Scope::Credentials, _) => {
-                self.put_off(position)
+                self.change(position, RecipientEvent::Defer)
             }
         }
     }

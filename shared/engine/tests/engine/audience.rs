@@ -104,3 +104,12 @@ async fn who_joins_between_the_start_and_the_plan_is_left_out() {
     assert!(!outcome.states.contains_key(&late));
     assert_eq!(outcome.count("accepted"), 12);
 }
+
+#[tokio::test]
+async fn a_row_that_was_just_written_is_not_taken_for_gone() {
+    let world = World::new(10, 10);
+    for id in &world.subscriber_ids()[3..5] {
+        world.hide_from_eventual_reads(*id);
+    }
+    assert_eq!(run(&world).await.count("accepted"), 10);
+}

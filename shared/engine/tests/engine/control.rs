@@ -6,7 +6,7 @@ use fanmail_domain::{CampaignStatus, SettingsPatch, StatusReason};
 use fanmail_engine::control::pause;
 use fanmail_engine::ports::Clock;
 use fanmail_engine::start::Controlled;
-use fanmail_testkit::{CAMPAIGN, World};
+use fanmail_testkit::{CAMPAIGN, Fault, Strike, World};
 
 async fn paused_after(steps: usize) -> World {
     let world = World::new(60, 6);
@@ -40,8 +40,65 @@ async fn tasks_of_the_run_before_the_pause_are_void() {
     let stale = world.queue_length();
     assert!(stale > 0, "no task is left over from before");
     world.resume().await;
+    for _ in 0..stale {
+        world.step().await.unwrap();
+    }
+    assert_eq!(world.count_calls("write_batch"), 0, "a task of the old run was worked on");
     world.drive().await;
     assert_eq!(world.check().count("accepted"), 60);
+}
+
+#[tokio::test]
+async fn a_pause_at_any_call_takes_effect_within_a_second_and_loses_nobody() {
+    let undisturbed = World::new(60, 60);
+    undisturbed.start().await;
+    undisturbed.drive().await;
+    for at_call in 5..undisturbed.calls().len() {
+        let world = World::new(60, 60).with_fault(Fault { at_call, strike: Strike::Paused });
+        world.start().await;
+        world.drive().await;
+        let campaign = world.campaign_now(CAMPAIGN);
+        if campaign.state.status == CampaignStatus::Finished {
+            continue;
+        }
+        let last = world.accepted_at().last().copied().unwrap_or_default();
+        let after = last.since(campaign.updated_at);
+        // A second, and the window of 4 that was on its way at 20 messages per second.
+        assert!(after <= Duration::from_millis(1_200), "accepted {after:?} after the pause, call {at_call}");
+        world.resume().await;
+        world.drive().await;
+        let outcome = world.check();
+        assert_eq!((outcome.status, outcome.count("accepted")), (CampaignStatus::Finished, 60), "{at_call}");
+    }
+}
+
+#[tokio::test]
+async fn a_sender_stops_before_its_deadline_and_hands_the_rest_on() {
+    let world = World::new(60, 60);
+    world.set_settings(SettingsPatch { message_rate: Some(1), batch_size: Some(60), max_conns: Some(2) });
+    world.start().await;
+    world.step().await.unwrap();
+    let begun = world.now();
+    world.step().await.unwrap();
+    let (took, sent) = (world.now().since(begun), world.count_calls("submit"));
+    assert!(took < Duration::from_secs(30) && (20..40).contains(&sent), "{sent} in {took:?}");
+    world.drive().await;
+    assert_eq!(world.check().count("accepted"), 60);
+}
+
+#[tokio::test]
+async fn a_fan_out_stops_before_its_deadline_and_hands_the_lane_on() {
+    let world = World::new(60, 1);
+    world.start().await;
+    world.set_latency_ms(1_000);
+    let begun = world.now();
+    world.step().await.unwrap();
+    let took = world.now().since(begun);
+    assert!(took < Duration::from_secs(40), "{took:?}");
+    world.set_latency_ms(0);
+    world.drive().await;
+    let outcome = world.check();
+    assert_eq!((outcome.count("accepted"), outcome.states.len()), (60, 60));
 }
 
 #[tokio::test]

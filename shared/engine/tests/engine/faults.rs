@@ -92,3 +92,13 @@ async fn run_small(world: &World) {
     world.start().await;
     world.drive().await;
 }
+
+#[tokio::test]
+async fn a_sender_that_lost_its_lease_sends_nothing_more() {
+    strike_everywhere(Strike::LeasesLost, |at_call, struck, outcome| {
+        let (accepted, in_doubt) = (outcome.count("accepted"), outcome.count("in_doubt"));
+        assert_eq!(accepted + in_doubt, RECIPIENTS, "{struck}, call {at_call}");
+        assert!(in_doubt <= u64::from(BATCH_SIZE), "{in_doubt} in doubt at {struck}, call {at_call}");
+    })
+    .await;
+}

@@ -1,6 +1,6 @@
 //! What the provider may answer, and what each answer costs.
 
-use fanmail_domain::{CampaignStatus, FailReason, RecipientState};
+use fanmail_domain::{CampaignStatus, FailReason, RecipientState, SettingsPatch};
 use fanmail_engine::ports::Scope;
 use fanmail_testkit::{Answer, CAMPAIGN, Outcome, World};
 
@@ -19,6 +19,7 @@ async fn a_rejected_recipient_fails_alone_wherever_it_stands() {
         world.answer_always(bad, Answer::Reject);
         let outcome = run(&world).await;
         assert_eq!(outcome.states[&bad], RecipientState::Failed(FailReason::Rejected));
+        assert_eq!(world.failure_text(bad).unwrap(), "<redacted> is not liked here");
         assert_eq!((outcome.status, outcome.count("accepted")), (CampaignStatus::Finished, 9));
         assert_eq!(world.count_calls("submit"), 10, "the others were tried again");
     }
@@ -33,6 +34,7 @@ async fn an_unrenderable_message_fails_alone() {
     }
     let outcome = run(&world).await;
     assert_eq!(outcome.states[&ids[7]], RecipientState::Failed(FailReason::Render));
+    assert_eq!(world.failure_text(ids[7]).unwrap(), "undefined value");
     assert_eq!((outcome.count("failed"), outcome.count("accepted")), (3, 17));
 }
 
@@ -56,6 +58,9 @@ async fn a_recipient_that_is_put_off_is_tried_again_later() {
     let outcome = run(&world).await;
     assert_eq!(outcome.count("accepted"), 10);
     assert_eq!(world.count_calls("submit"), 13);
+    // It waited for 1, 1 and 2 seconds.
+    let waited = world.accepted_at_for(slow).unwrap().since(world.accepted_at()[0]);
+    assert!(waited.as_secs() >= 4, "only {waited:?}");
 }
 
 #[tokio::test]
@@ -114,8 +119,12 @@ async fn refused_credentials_pause_at_once() {
 #[tokio::test]
 async fn a_batch_costs_one_write_per_window_and_one_transaction() {
     let world = World::new(100, 100);
+    let fast = SettingsPatch { message_rate: Some(100_000), batch_size: Some(100), max_conns: Some(4) };
+    world.set_settings(fast);
     let outcome = run(&world).await;
     assert_eq!(outcome.count("accepted"), 100);
     // Windows of 32: the first write leases the batch too, the last results ride with the end.
     assert_eq!((world.count_calls("write_batch"), world.count_calls("count_batch")), (4, 1));
+    // The start, the fan-out, the sender and the finish look at the campaign once each.
+    assert_eq!(world.count_calls("campaign"), 4);
 }

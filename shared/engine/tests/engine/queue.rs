@@ -1,7 +1,7 @@
 //! A queue that loses, repeats and reorders.
 
 use fanmail_domain::CampaignStatus;
-use fanmail_testkit::World;
+use fanmail_testkit::{Fault, Strike, World};
 
 #[tokio::test]
 async fn every_task_delivered_three_times_sends_each_message_once() {
@@ -51,4 +51,38 @@ async fn sweeping_twice_mends_once() {
     let first = world.sweep().await.unwrap().unwrap();
     let second = world.sweep().await.unwrap().unwrap();
     assert_eq!((first.lanes_rewound, second.lanes_rewound), (1, 0));
+}
+
+#[tokio::test]
+async fn only_unfinished_batches_get_a_task_again() {
+    let world = World::new(60, 6);
+    world.start().await;
+    for _ in 0..8 {
+        world.step().await.unwrap();
+    }
+    world.purge_queue();
+    world.sweep().await.unwrap();
+    world.step().await.unwrap();
+    assert_eq!(world.queue_length(), 3, "seven of ten batches were done");
+}
+
+#[tokio::test]
+async fn a_lease_that_ran_out_is_ended_by_the_sweeper_without_the_lost_task() {
+    let probe = World::new(12, 6);
+    probe.start().await;
+    probe.drive().await;
+    let submit = probe.calls().iter().position(|call| *call == "submit").unwrap();
+    let world = World::new(12, 6).with_fault(Fault { at_call: submit, strike: Strike::DeathBefore });
+    world.start().await;
+    world.step().await.unwrap();
+    assert!(world.step().await.is_err(), "the sender was to die");
+    // The other batch's task still waits, so the queue does not look lost.
+    world.drop_delayed_tasks();
+    assert_eq!(world.queue_length(), 1);
+    world.pass_ms(40_000);
+    let report = world.sweep().await.unwrap().unwrap();
+    assert_eq!(report.leases_expired, 1);
+    world.drive().await;
+    let outcome = world.check();
+    assert_eq!((outcome.count("in_doubt"), outcome.count("accepted")), (4, 8));
 }

@@ -13,7 +13,7 @@
 mod merge;
 mod plan;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use fanmail_domain::{EmailAddress, ListId, SubscriberId, SubscriberStatus, SubscriptionStatus, Timestamp};
 use fanmail_engine::ports::{Consistency, PortError};
@@ -156,7 +156,7 @@ impl Store {
 
     async fn read_slots(&self, open: &mut [Open<'_>], consistency: Consistency) -> Result<(), StoreError> {
         let unread = open.iter().filter(|row| row.slot == Slot::Unread);
-        let ids: std::collections::BTreeSet<SubscriberId> = unread.map(|row| row.id).collect();
+        let ids: BTreeSet<SubscriberId> = unread.map(|row| row.id).collect();
         let keys = ids.into_iter().map(keys::subscriber).collect();
         let mut slots = HashMap::new();
         for item in self.get_many(Table::Audience, keys, consistency).await? {
