@@ -1,1 +1,17 @@
-//! Every figure in the docs.
+//! Every figure in the docs: benchmarks of the whole stack.
+//!
+//! [`campaign`] sends one campaign through the stack of `infra/local` (the real functions as processes, the
+//! engines over HTTP, the inbox over SMTP) and measures it; [`smtp_source`] drives Postfix's load tool against
+//! the same inbox, as a yardstick from the same minute. [`figures`] is the arithmetic, [`report`] the JSON and
+//! the table.
+//!
+//! Absent on purpose: thresholds. A shared machine is too noisy for a timed test; what must hold is counted
+//! (everybody exactly once), and the rest is for reading.
+
+pub mod audience;
+pub mod campaign;
+pub mod cli;
+pub mod figures;
+pub mod machine;
+pub mod report;
+pub mod smtp_source;

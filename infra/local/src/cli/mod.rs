@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use fanmail_runtime::Chain;
+use tokio::runtime::Builder;
 
 use crate::functions::Function;
 use crate::send::{self, Interrupts, SendError, SendOptions};
@@ -20,8 +21,25 @@ const WRONG_INPUT: u8 = 2;
 const NOT_ALL: u8 = 1;
 
 /// Runs the command of this process.
-pub async fn run() -> ExitCode {
-    let done = match Cli::parse().command {
+#[must_use]
+pub fn run() -> ExitCode {
+    let command = Cli::parse().command;
+    let mut runtime = match command {
+        Command::Send(_) | Command::Up(_) => Builder::new_multi_thread(),
+        // As the function's own `main`: one invocation at a time needs no other thread.
+        Command::Function { .. } => Builder::new_current_thread(),
+    };
+    match runtime.enable_all().build() {
+        Ok(runtime) => runtime.block_on(carry_out(command)),
+        Err(error) => {
+            eprintln!("fanmail: no runtime could be started: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn carry_out(command: Command) -> ExitCode {
+    let done = match command {
         Command::Send(args) => send(*args).await,
         Command::Up(args) => up(args).await,
         Command::Function { name } => function(name).await,

@@ -11,6 +11,7 @@ use rustack_sqs_core::config::SqsConfig;
 use rustack_sqs_core::handler::RustackSqsHandler;
 use rustack_sqs_core::provider::RustackSqs;
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -35,6 +36,9 @@ impl DynamoDb {
         let database = database.map_err(|error| StackError::Database(error.to_string()))?;
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(StackError::Listen)?;
         listener.set_nonblocking(true).map_err(StackError::Listen)?;
+        // Connections inherit it (Linux). Without it the last part of an answer of more than one segment, a
+        // batch's subscribers say, may wait for the client's delayed ACK; the engine does not set it itself.
+        SockRef::from(&listener).set_tcp_nodelay(true).map_err(StackError::Listen)?;
         let addr = listener.local_addr().map_err(StackError::Listen)?;
         let (stop, stopped) = oneshot::channel();
         let served = database.clone();

@@ -1,0 +1,126 @@
+//! The command line.
+//!
+//! Exit status: 0 everybody got it exactly once in every run, 1 not, 2 a run could not be made.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use fanmail::functions::Function;
+use fanmail::stack::FunctionProgram;
+use fanmail_domain::settings::{MAX_BATCH_SIZE, MAX_CONNS, MAX_MESSAGE_RATE};
+use fanmail_runtime::Chain;
+
+use crate::campaign::{self, BenchError, Options};
+use crate::report::Report;
+
+#[derive(Debug, Parser)]
+#[command(name = "fanmail-bench", about = "Measures the whole stack on this machine")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Send one campaign to the inbox, and measure it
+    Campaign(CampaignArgs),
+    /// Be one of the functions
+    #[command(hide = true)]
+    Function {
+        /// Which one
+        name: Function,
+    },
+}
+
+#[derive(Debug, Args)]
+struct CampaignArgs {
+    /// People to send to
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    recipients: u64,
+    /// Write the figures here, as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Senders at a time
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
+    concurrency: u32,
+    /// Messages per second of each sender
+    #[arg(long, default_value_t = MAX_MESSAGE_RATE,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_MESSAGE_RATE)))]
+    rate: u32,
+    /// Recipients in one batch
+    #[arg(long, default_value_t = MAX_BATCH_SIZE,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_BATCH_SIZE)))]
+    batch_size: u32,
+    /// Connections that each sender keeps open
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_CONNS)))]
+    max_conns: u32,
+    /// Runs, each with a stack of its own; the medians are reported
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=99))]
+    repeat: u32,
+    /// Messages of smtp-source
+    #[arg(long, value_name = "MESSAGES", default_value_t = 20_000,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    yardstick: u64,
+}
+
+/// Runs the command of this process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Campaign(args) => block_on(tokio::runtime::Builder::new_multi_thread(), measure(args)),
+        // As the functions' own `main`.
+        Command::Function { name } => block_on(tokio::runtime::Builder::new_current_thread(), function(name)),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("fanmail-bench: {}", Chain(&error));
+        ExitCode::from(2)
+    })
+}
+
+fn block_on(
+    mut runtime: tokio::runtime::Builder,
+    command: impl Future<Output = Result<ExitCode, BenchError>>,
+) -> Result<ExitCode, BenchError> {
+    runtime.enable_all().build().map_err(io("start a runtime"))?.block_on(command)
+}
+
+async fn function(function: Function) -> Result<ExitCode, BenchError> {
+    Ok(match function.run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("fanmail-bench function {}: {error}", function.name());
+            ExitCode::FAILURE
+        }
+    })
+}
+
+async fn measure(args: CampaignArgs) -> Result<ExitCode, BenchError> {
+    let options = Options {
+        recipients: args.recipients,
+        concurrency: args.concurrency,
+        rate: args.rate,
+        batch_size: args.batch_size,
+        max_conns: args.max_conns,
+        yardstick_messages: args.yardstick,
+    };
+    let path = std::env::current_exe().map_err(io("find the path of the own program"))?;
+    let program = FunctionProgram { path, args: vec!["function".to_owned()] };
+    let mut runs = Vec::new();
+    for run in 1..=args.repeat {
+        eprintln!("run {run} of {}", args.repeat);
+        runs.push(campaign::run(&options, program.clone()).await?);
+    }
+    let report = Report::new(options, &runs);
+    print!("{report}");
+    if let Some(file) = args.json {
+        let text = format!("{:#}\n", report.json());
+        std::fs::write(&file, text).map_err(io(&format!("write {}", file.display())))?;
+    }
+    Ok(if report.is_exactly_once() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn io(what: &str) -> impl FnOnce(std::io::Error) -> BenchError {
+    let what = what.to_owned();
+    move |source| BenchError::Io { what, source }
+}
