@@ -1,5 +1,6 @@
 //! Providers that refuse, hang up, vanish and come back.
 
+use fanmail_domain::{LaneNo, SubscriptionStatus};
 use fanmail_inbox::{Action, HangUp, Phase, Rule, Script, Throttle, Who};
 
 use crate::harness::{Campaign, PATIENCE, World, address_of, by_id, ends, eventually, id_of, people};
@@ -14,7 +15,8 @@ async fn a_refused_recipient_fails_alone_and_the_others_are_not_repeated() {
     let rule = |place: usize| {
         let address = address_of(&all[place]);
         // Providers like to repeat the address; neither ledger nor log may.
-        let text = format!("5.1.1 <{address}>: no such user");
+        let local_part = address.split('@').next().unwrap_or_default();
+        let text = format!("5.1.1 <{address}>: user {local_part} unknown");
         Rule::new(Action::reply(Phase::Rcpt, 550, text)).to_address(address)
     };
     world.script(Script::of(refused.map(rule))).await;
@@ -23,6 +25,12 @@ async fn a_refused_recipient_fails_alone_and_the_others_are_not_repeated() {
     assert_eq!(ends(&view), [147, 3, 0, 0]);
     assert_eq!(view.reasons["failed:rejected"], 3);
     assert_eq!(world.inbox().accepted(), 147, "the others were repeated");
+    let failures = world.stack().store.failures(id, LaneNo(0), None).await.unwrap();
+    let kept = "5.1.1 <redacted> user <redacted> unknown";
+    assert!(
+        failures.iter().all(|failure| (failure.code, &*failure.text) == (Some(550), kept)),
+        "{failures:?}"
+    );
     assert_eq!(world.ledger(id).await.in_state("failed"), refused.map(|place| id_of(&all[place])).into());
     world.finish().await;
 }
@@ -31,8 +39,8 @@ async fn a_refused_recipient_fails_alone_and_the_others_are_not_repeated() {
 async fn a_lost_reply_leaves_doubt_and_is_never_sent_again() {
     let world = World::start().await;
     let list = world.list_of(&people("lucky", 140)).await;
-    world.subscribe(list, &people("lost", 30), fanmail_domain::SubscriptionStatus::Confirmed).await;
-    world.subscribe(list, &people("reset", 30), fanmail_domain::SubscriptionStatus::Confirmed).await;
+    world.subscribe(list, &people("lost", 30), SubscriptionStatus::Confirmed).await;
+    world.subscribe(list, &people("reset", 30), SubscriptionStatus::Confirmed).await;
     let drops =
         |who: &str, by| Rule::new(Action::AcceptThenDropReply { by }).to(Who::LocalPrefix(who.to_owned()));
     world.script(Script::of([drops("lost-", HangUp::Close), drops("reset-", HangUp::Reset)])).await;

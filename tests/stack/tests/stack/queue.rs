@@ -3,7 +3,7 @@
 use fanmail_engine::ports::Tasks;
 use std::time::Duration;
 
-use crate::harness::{Campaign, PATIENCE, World, ends, eventually, people, task};
+use crate::harness::{Campaign, PATIENCE, Side, World, ends, eventually, kill, people, task};
 
 /// S6.3.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,5 +58,22 @@ async fn the_task_of_a_lane_that_is_lost_is_sent_again() {
     world.feed("start", true);
     let view = world.until(id, "finished").await;
     assert_eq!(ends(&view), [50, 0, 0, 0]);
+    world.finish().await;
+}
+
+/// A queue that always holds something never looks as if it had lost anything: only the lease tells.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_that_lost_its_task_and_its_holder_is_taken_back_though_the_queue_is_busy() {
+    let world = World::with(|config| config.concurrency = 1).await;
+    let list = world.list_of(&people("orphaned", 10)).await;
+    let mut held =
+        world.proxy.hold(Side::After, 0, |call| call.is_of("sender") && call.is("PutItem", "#L00"));
+    let id = world.run(&Campaign::to([list]).batches_of(10).paced(20, 3)).await;
+    let sender = held.reached().await.pid;
+    world.purge("batches").await;
+    world.put_for_later("batches", "in a quarter of an hour").await;
+    kill(sender);
+    let view = world.until(id, "finished").await;
+    assert_eq!(ends(&view), [5, 0, 0, 5]);
     world.finish().await;
 }

@@ -45,6 +45,12 @@ impl World {
         self.sqs().send_message().queue_url(self.queue_url(queue)).message_body(body).send().await.unwrap();
     }
 
+    /// Puts a body on a queue that comes out of it in 15 minutes, the longest delay that SQS knows.
+    pub(crate) async fn put_for_later(&self, queue: &str, body: &str) {
+        let message = self.sqs().send_message().queue_url(self.queue_url(queue)).message_body(body);
+        message.delay_seconds(900).send().await.unwrap();
+    }
+
     /// Messages of a queue: waiting, hidden and delayed.
     pub(crate) async fn count(&self, queue: &str) -> u64 {
         let request = self.sqs().get_queue_attributes().queue_url(self.queue_url(queue));
