@@ -10,7 +10,7 @@ use fanmail_smtp::ServerConfig;
 /// How long one message may take from the first command to the last reply, unless told otherwise.
 const SUBMIT_TIMEOUT_S: u64 = 15;
 /// What the writes after the last submission may take.
-const WRITE_RESERVE: Duration = Duration::from_secs(3);
+pub const WRITE_RESERVE: Duration = Duration::from_secs(3);
 
 /// Everything the environment has to say.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ mod handler;
 use std::time::Duration;
 
 use config::Config;
+pub use config::WRITE_RESERVE;
 use fanmail_domain::Timestamp;
 use fanmail_engine::ports::Clock;
 use fanmail_engine::send_batch::Memory;

@@ -18,6 +18,7 @@ mod list_file;
 mod mbox;
 mod output;
 mod progress;
+mod recipients;
 mod summary;
 mod usage;
 
@@ -28,6 +29,7 @@ pub use campaign::View;
 use campaign::{Ending, Running};
 pub use client::{ApiClient, ClientError};
 pub use error::SendError;
+use fanmail_domain::Settings;
 use fanmail_runtime::Chain;
 pub use import::Imported;
 use input::Input;
@@ -86,6 +88,7 @@ pub async fn run(options: SendOptions, program: FunctionProgram) -> Result<Summa
     let interrupts = Interrupts::listen().map_err(SendError::Signal)?;
     let input = input::read(&options)?;
     let config = config(&options, program)?;
+    warn_of_mismatches(&options, &config);
     output::check_report(&options)?;
     let out = tokio::select! {
         probed = probe(options.smtp.as_deref()) => probed.and_then(|()| OutFolder::make(&options))?,
@@ -121,6 +124,15 @@ fn config(options: &SendOptions, program: FunctionProgram) -> Result<StackConfig
         max_conns: options.max_conns,
         ..StackConfig::new(program)
     })
+}
+
+/// Says which settings do not go well together. They are used all the same.
+fn warn_of_mismatches(options: &SendOptions, config: &StackConfig) {
+    let settings =
+        Settings { message_rate: options.rate, batch_size: options.batch_size, max_conns: options.max_conns };
+    for mismatch in settings.mismatches(config.sender_works()) {
+        eprintln!("fanmail: note: {mismatch}");
+    }
 }
 
 /// How sending was left.
@@ -159,7 +171,9 @@ impl Send<'_> {
         };
         Ok(match ending {
             Ending::Ended(view) => {
-                Sent::Ended(Box::new(self.summary(view, imported, &found, since.elapsed())))
+                let mut summary = self.summary(view, imported, &found, since.elapsed());
+                self.save_recipients(&api, &mut summary).await;
+                Sent::Ended(Box::new(summary))
             }
             Ending::LeftRunning(error) => Sent::LeftRunning(error),
         })
@@ -204,6 +218,18 @@ impl Send<'_> {
             summary.failures.push(Chain(&error).to_string());
         }
         summary
+    }
+
+    /// Writes the list of all recipients, and says where.
+    async fn save_recipients(&self, api: &ApiClient, summary: &mut Summary) {
+        let path = self.options.out.join("recipients.csv");
+        match recipients::write(api, summary.campaign.id, &path).await {
+            Ok(count) => {
+                let note = format!("The list of all {} recipients is {}.", thousands(count), path.display());
+                summary.notes.push(note);
+            }
+            Err(error) => summary.failures.push(Chain(&error).to_string()),
+        }
     }
 
     /// Writes what the inbox caught into a file, and says where.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fanmail_inbox::InboxConfig;
+use fanmail_sender::WRITE_RESERVE;
 
 /// Where a stack keeps its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +64,12 @@ pub struct StackConfig {
 }
 
 impl StackConfig {
+    /// How long a sender works on a batch before it hands the rest on.
+    #[must_use]
+    pub fn sender_works(&self) -> Duration {
+        self.timeout.saturating_sub(self.submit_timeout + WRITE_RESERVE)
+    }
+
     /// A stack in memory on free ports, with the inbox as the provider.
     #[must_use]
     pub fn new(program: FunctionProgram) -> Self {
