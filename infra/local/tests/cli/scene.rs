@@ -92,6 +92,12 @@ impl Scene {
 
     /// Nothing is left: no process that was started here, no temporary file.
     pub(crate) async fn is_quiet(&self) {
+        self.processes_end().await;
+        assert_eq!(names(&self.path("tmp")), [""; 0], "temporary files are left");
+    }
+
+    /// Every process that was started here ends by itself.
+    pub(crate) async fn processes_end(&self) {
         let gone = async {
             while !self.processes().is_empty() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -99,7 +105,6 @@ impl Scene {
         };
         let left = timeout(Duration::from_secs(20), gone).await;
         assert!(left.is_ok(), "processes are left: {:?}", self.processes());
-        assert_eq!(names(&self.path("tmp")), [""; 0], "temporary files are left");
     }
 
     /// Processes whose working folder is this one: the program and its functions.
