@@ -1,7 +1,5 @@
 //! The whole program is killed in mid-campaign, and the same command is given again.
 
-use std::time::Duration;
-
 use fanmail_inbox::{Action, Phase, Rule, Script};
 use rustix::process::Signal;
 
