@@ -16,6 +16,10 @@ use tokio::time::timeout;
 /// Longer than any command here takes, even on a machine with other things to do.
 pub(crate) const LONG: Duration = Duration::from_secs(180);
 
+/// A function whose host was killed in the middle of its work asks the engines, which are gone too, until its
+/// invocation's time of 60 seconds is up.
+const ORPHANS: Duration = Duration::from_secs(90);
+
 /// A folder, and what the program is told in it.
 pub(crate) struct Scene {
     folder: TempDir,
@@ -103,7 +107,7 @@ impl Scene {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        let left = timeout(Duration::from_secs(20), gone).await;
+        let left = timeout(ORPHANS, gone).await;
         assert!(left.is_ok(), "processes are left: {:?}", self.processes());
     }
 
