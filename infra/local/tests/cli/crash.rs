@@ -1,7 +1,5 @@
 //! The whole program is killed in mid-campaign, and the same command is given again.
 
-use std::time::Duration;
-
 use fanmail_inbox::{Action, Phase, Rule, Script};
 use rustix::process::Signal;
 
@@ -23,9 +21,7 @@ async fn after_a_crash_nobody_is_lost_and_nobody_gets_it_twice() {
     running.signal(Signal::KILL);
     drop(running);
     // The functions notice by themselves that their host is gone.
-    while !scene.processes().is_empty() {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    scene.processes_end().await;
     assert!(relay.accepted() < PEOPLE as u64, "it was not in mid-campaign");
     let _ = scene.send(&args).await;
 

@@ -16,6 +16,10 @@ use tokio::time::timeout;
 /// Longer than any command here takes, even on a machine with other things to do.
 pub(crate) const LONG: Duration = Duration::from_secs(180);
 
+/// A function whose host was killed in the middle of its work asks the engines, which are gone too, until its
+/// invocation's time of 60 seconds is up.
+const ORPHANS: Duration = Duration::from_secs(90);
+
 /// A folder, and what the program is told in it.
 pub(crate) struct Scene {
     folder: TempDir,
@@ -92,14 +96,19 @@ impl Scene {
 
     /// Nothing is left: no process that was started here, no temporary file.
     pub(crate) async fn is_quiet(&self) {
+        self.processes_end().await;
+        assert_eq!(names(&self.path("tmp")), [""; 0], "temporary files are left");
+    }
+
+    /// Every process that was started here ends by itself.
+    pub(crate) async fn processes_end(&self) {
         let gone = async {
             while !self.processes().is_empty() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        let left = timeout(Duration::from_secs(20), gone).await;
+        let left = timeout(ORPHANS, gone).await;
         assert!(left.is_ok(), "processes are left: {:?}", self.processes());
-        assert_eq!(names(&self.path("tmp")), [""; 0], "temporary files are left");
     }
 
     /// Processes whose working folder is this one: the program and its functions.
