@@ -3,7 +3,13 @@
 //! One `cargo run` builds one binary, so `fanmail` starts itself again as each function: `fanmail function
 //! sender`. What runs then is the function crate's own `run()`, as in its deployed `bootstrap`.
 
+use std::os::unix::process::parent_id;
+use std::time::Duration;
+
 use fanmail_runtime::Error;
+
+/// How often a function looks whether its host still lives.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The functions there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -30,17 +36,35 @@ impl Function {
         }
     }
 
-    /// Serves the Lambda Runtime API as this function until the process is ended.
+    /// Serves the Lambda Runtime API as this function until the process is ended, or its host is gone.
     ///
     /// # Errors
     ///
     /// If the environment does not fit, or the Runtime API is gone.
     pub async fn run(self) -> Result<(), Error> {
+        end_with_parent();
         match self {
             Self::Api => fanmail_api::run().await,
             Self::Start => fanmail_start::run().await,
             Self::Sender => fanmail_sender::run().await,
             Self::Sweeper => fanmail_sweeper::run().await,
         }
+    }
+}
+
+/// Ends this process soon after the one that started it was killed.
+///
+/// With the host the engines are gone: nothing could be written down any more, while a sender in the middle of
+/// a window would go on handing messages over. What it leaves behind is *submitting* either way.
+fn end_with_parent() {
+    let parent = parent_id();
+    let watch = move || {
+        while parent_id() == parent {
+            std::thread::sleep(LOOK_EVERY);
+        }
+        std::process::exit(1);
+    };
+    if let Err(error) = std::thread::Builder::new().name("parent".into()).spawn(watch) {
+        eprintln!("fanmail: cannot watch the host of this function: {error}");
     }
 }

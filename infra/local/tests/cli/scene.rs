@@ -16,9 +16,8 @@ use tokio::time::timeout;
 /// Longer than any command here takes, even on a machine with other things to do.
 pub(crate) const LONG: Duration = Duration::from_secs(180);
 
-/// A function whose host was killed in the middle of its work asks the engines, which are gone too, until its
-/// invocation's time of 60 seconds is up.
-const ORPHANS: Duration = Duration::from_secs(90);
+/// A function whose host was killed looks every half a second whether it still lives.
+const ORPHANS: Duration = Duration::from_secs(10);
 
 /// A folder, and what the program is told in it.
 pub(crate) struct Scene {
