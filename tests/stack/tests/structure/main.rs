@@ -1,5 +1,8 @@
 //! Dependencies point one way, as ARCHITECTURE.md says.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which clippy's own exception does not cover")]
+#![allow(clippy::allow_attributes, reason = "see above")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
