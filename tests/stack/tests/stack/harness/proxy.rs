@@ -44,6 +44,8 @@ pub(crate) enum Side {
     After,
 }
 
+/// Speaks with the engine.
+type Upstream = Client<HttpConnector, Full<Bytes>>;
 type Matcher = Box<dyn Fn(&Call) -> bool + Send + Sync>;
 
 struct Rule {
@@ -224,10 +226,7 @@ fn campaign_in(body: &str) -> Option<u64> {
     digits.parse().ok()
 }
 
-async fn serve(
-    State((shared, client)): State<(Arc<Shared>, Client<HttpConnector, Full<Bytes>>)>,
-    request: Request,
-) -> Response {
+async fn serve(State((shared, client)): State<(Arc<Shared>, Upstream)>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = body.collect().await else { return failed() };
     let body = body.to_bytes();
