@@ -26,6 +26,7 @@
 //! [`Reply::text`] does.
 
 mod auth;
+mod budget;
 mod capabilities;
 mod classify;
 mod config;

@@ -18,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::budget::{Budget, clip};
 use crate::config::ServerConfig;
 use crate::envelope::Envelope;
 use crate::failure::Failure;
@@ -81,34 +82,36 @@ impl Pool {
     }
 
     async fn deliver(&self, envelope: &Envelope, message: &[u8]) -> Outcome {
-        let slot = match self.slot().await {
+        let budget = Budget::begin(self.shared.config.timeouts.message);
+        let slot = match self.slot(budget).await {
             Ok(slot) => slot,
             Err(failure) => return Outcome::conclude(Phase::Wait, Err(failure)),
         };
         if let Some(mut connection) = self.shared.take_idle() {
-            let outcome = connection.send(envelope, message).await;
+            let outcome = connection.send_within(envelope, message, budget).await;
             if !was_stale(&connection, &outcome) {
                 self.shared.put_back(connection, slot);
                 return outcome;
             }
             self.shared.stats.retried.fetch_add(1, Relaxed);
         }
-        let mut connection = match self.open().await {
+        let mut connection = match self.open(budget).await {
             Ok(connection) => connection,
             Err(err) => return err.into_outcome(),
         };
-        let outcome = connection.send(envelope, message).await;
+        let outcome = connection.send_within(envelope, message, budget).await;
         self.shared.put_back(connection, slot);
         outcome
     }
 
     /// Opens a fresh connection (in place of an idle one, if there is any) and leaves it to the next message.
     pub(crate) async fn try_connection(&self) -> Result<(), ConnectError> {
-        let slot = self.slot().await.map_err(|why| ConnectError { phase: Phase::Wait, why })?;
+        let budget = Budget::begin(self.shared.config.timeouts.message);
+        let slot = self.slot(budget).await.map_err(|why| ConnectError { phase: Phase::Wait, why })?;
         if let Some(connection) = self.shared.take_idle() {
             connection.farewell();
         }
-        let connection = self.open().await?;
+        let connection = self.open(budget).await?;
         self.shared.put_back(connection, slot);
         Ok(())
     }
@@ -122,8 +125,8 @@ impl Pool {
         farewells.join_all().await;
     }
 
-    async fn slot(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        let limit = self.shared.config.timeouts.wait;
+    async fn slot(&self, budget: Budget) -> Result<OwnedSemaphorePermit, Failure> {
+        let limit = clip(self.shared.config.timeouts.wait, budget.before_body());
         match timeout(limit, Arc::clone(&self.shared.slots).acquire_owned()).await {
             Ok(Ok(slot)) => Ok(slot),
             Ok(Err(_)) => Err(Failure::PoolClosed),
@@ -131,8 +134,8 @@ impl Pool {
         }
     }
 
-    async fn open(&self) -> Result<Connection, ConnectError> {
-        let connection = Connection::connect(&self.shared.config).await?;
+    async fn open(&self, budget: Budget) -> Result<Connection, ConnectError> {
+        let connection = Connection::connect_within(&self.shared.config, budget).await?;
         self.shared.stats.opened.fetch_add(1, Relaxed);
         Ok(connection)
     }

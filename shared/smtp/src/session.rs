@@ -11,6 +11,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use crate::auth;
+use crate::budget::{Budget, clip};
 use crate::capabilities::Capabilities;
 use crate::classify::{Verdict, classify};
 use crate::config::ServerConfig;
@@ -68,17 +69,26 @@ impl Connection {
     ///
     /// [`ConnectError`] with the step that failed; the TCP connection is closed then.
     pub async fn connect(config: &ServerConfig) -> Result<Self, ConnectError> {
+        Self::connect_within(config, Budget::begin(config.timeouts.message)).await
+    }
+
+    /// The same, with what is left of a budget.
+    pub(crate) async fn connect_within(config: &ServerConfig, budget: Budget) -> Result<Self, ConnectError> {
         let at = |phase| move |why| ConnectError { phase, why };
         if config.hello.is_empty() || config.hello.contains(|c: char| c.is_control() || c.is_whitespace()) {
             return Err(at(Phase::Hello)(Failure::Setting("hello name")));
         }
-        let tcp =
-            dial(&config.host, config.port, config.timeouts.connect).await.map_err(at(Phase::Connect))?;
+        let limit = clip(config.timeouts.connect, budget.before_body());
+        let tcp = dial(&config.host, config.port, limit).await.map_err(at(Phase::Connect))?;
         let stream = Stream::plain(tcp).map_err(|err| at(Phase::Connect)(Failure::Connect(err)))?;
 
         let mut wire = Wire::new(stream);
+        wire.set_deadline(budget.before_body());
         match handshake(&mut wire, config).await {
-            Ok(capabilities) => Ok(Self::new(wire, config.timeouts, capabilities)),
+            Ok(capabilities) => {
+                wire.set_deadline(None);
+                Ok(Self::new(wire, config.timeouts, capabilities))
+            }
             Err(err) => {
                 wire.try_write(QUIT);
                 Err(err)

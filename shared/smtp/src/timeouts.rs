@@ -2,7 +2,7 @@
 //!
 //! The defaults are the minimums of RFC 5321 4.5.3.2: a shorter patience at the end of data makes
 //! doubtful messages out of slow ones. A caller with a deadline of its own (a Lambda function has
-//! one) shortens all of them together with [`Timeouts::within`].
+//! one) bounds the whole message with [`Timeouts::within`].
 
 use std::time::Duration;
 
@@ -31,6 +31,9 @@ pub struct Timeouts {
     /// For the reply to the final dot. Default 10 minutes (RFC 5321 4.5.3.2.6). When it runs out
     /// the outcome is unknown, so it is the last one to save on.
     pub end_of_data: Duration,
+    /// For the whole of one message, from waiting for a connection to the last reply. Default none; see
+    /// [`Timeouts::within`].
+    pub message: Option<Duration>,
 }
 
 impl Default for Timeouts {
@@ -43,32 +46,18 @@ impl Default for Timeouts {
             data_initiation: 2 * MINUTE,
             data_block: 3 * MINUTE,
             end_of_data: 10 * MINUTE,
+            message: None,
         }
     }
 }
 
 impl Timeouts {
-    /// Shortens all time-outs in proportion, so that one message, whatever happens to it, has its
-    /// outcome within `budget`. Never lengthens; rounds down to nanoseconds.
+    /// Bounds one message as a whole, whatever happens to it: half of `budget` for everything up to the body,
+    /// a quarter more for writing it, the rest for the reply to the final dot. Within that each step may take
+    /// its own time-out. Never lengthens.
+    #[must_use]
     pub fn within(self, budget: Duration) -> Self {
-        let longest = self.longest();
-        if longest <= budget {
-            return self;
-        }
-
-        let scale = |part: Duration| {
-            let nanos = part.as_nanos().saturating_mul(budget.as_nanos()) / longest.as_nanos();
-            Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-        };
-        Self {
-            wait: scale(self.wait),
-            connect: scale(self.connect),
-            greeting: scale(self.greeting),
-            command: scale(self.command),
-            data_initiation: scale(self.data_initiation),
-            data_block: scale(self.data_block),
-            end_of_data: scale(self.end_of_data),
-        }
+        Self { message: Some(self.message.map_or(budget, |message| message.min(budget))), ..self }
     }
 
     /// The longest that [`Pool::send`](crate::Pool::send) can take with these time-outs.
@@ -76,6 +65,7 @@ impl Timeouts {
         [self.wait, self.connect, self.greeting, self.data_initiation, self.data_block, self.end_of_data]
             .into_iter()
             .fold(self.command.saturating_mul(COMMANDS_PER_MESSAGE), Duration::saturating_add)
+            .min(self.message.unwrap_or(Duration::MAX))
     }
 }
 
@@ -95,23 +85,14 @@ mod tests {
     }
 
     #[test]
-    fn shortened_time_outs_fit_the_budget_and_keep_their_proportions() {
-        let budget = Duration::from_secs(60);
-
-        let t = Timeouts::default().within(budget);
-
-        assert!(t.longest() <= budget, "{t:?}");
-        assert!(budget - t.longest() < Duration::from_micros(1), "nothing of the budget is wasted");
-        assert_eq!(t.end_of_data.as_millis(), t.command.as_millis() * 2);
+    fn a_budget_bounds_the_whole_and_leaves_each_step_its_time() {
+        let t = Timeouts::default().within(MINUTE);
+        assert_eq!((t.longest(), t.connect, t.command), (MINUTE, MINUTE / 2, 5 * MINUTE));
     }
 
     #[test]
-    fn a_large_budget_changes_nothing() {
-        assert_eq!(Timeouts::default().within(MINUTE * 600), Timeouts::default());
-    }
-
-    #[test]
-    fn no_budget_means_no_waiting() {
-        assert_eq!(Timeouts::default().within(Duration::ZERO).longest(), Duration::ZERO);
+    fn a_larger_budget_never_lengthens() {
+        assert_eq!(Timeouts::default().within(MINUTE).within(2 * MINUTE).message, Some(MINUTE));
+        assert_eq!(Timeouts::default().within(600 * MINUTE).longest(), Timeouts::default().longest());
     }
 }

@@ -4,6 +4,7 @@
 //! between RCPT and DATA the server still has a transaction open; the RSET that ends it is sent with the
 //! next message, so that the refusal is not kept waiting for it.
 
+use crate::budget::Budget;
 use crate::classify::{Verdict, classify};
 use crate::dot::{self, Content};
 use crate::envelope::Envelope;
@@ -23,6 +24,16 @@ impl Connection {
     /// Dropping the future closes the TCP connection; whether the server has the message then is for
     /// the caller to doubt.
     pub async fn send(&mut self, envelope: &Envelope, message: &[u8]) -> Outcome {
+        self.send_within(envelope, message, Budget::begin(self.timeouts.message)).await
+    }
+
+    /// The same, with what is left of a budget.
+    pub(crate) async fn send_within(
+        &mut self,
+        envelope: &Envelope,
+        message: &[u8],
+        budget: Budget,
+    ) -> Outcome {
         let content = dot::encode(message, &mut self.body);
         if let Err(failure) = self.check(envelope, content) {
             return Outcome::conclude(Phase::Prepare, Err(failure));
@@ -32,7 +43,9 @@ impl Connection {
             return Outcome::conclude(Phase::Reset, Err(Failure::Unusable));
         };
         self.messages = self.messages.saturating_add(1);
-        let (phase, answer) = self.transact(&mut wire, envelope, content).await;
+        wire.set_deadline(budget.before_body());
+        let (phase, answer) = self.transact(&mut wire, envelope, content, budget).await;
+        wire.set_deadline(None);
         if ended_in_step(phase, &answer) {
             self.wire = Some(wire);
             self.needs_reset = matches!(phase, Phase::Rcpt | Phase::Data);
@@ -59,7 +72,7 @@ impl Connection {
         Ok(())
     }
 
-    async fn transact(&self, wire: &mut Wire, envelope: &Envelope, content: Content) -> End {
+    async fn transact(&self, wire: &mut Wire, envelope: &Envelope, content: Content, budget: Budget) -> End {
         let limit = self.timeouts.command;
         let steps = [
             (Phase::Reset, "RSET\r\n".to_owned(), limit),
@@ -74,7 +87,7 @@ impl Connection {
                 return (phase, answer);
             }
         }
-        self.finish(wire).await
+        self.finish(wire, budget).await
     }
 
     fn mail_line(&self, envelope: &Envelope, content: Content) -> String {
@@ -86,12 +99,15 @@ impl Connection {
     }
 
     /// The message, its terminator and what the server says to them.
-    async fn finish(&self, wire: &mut Wire) -> End {
+    async fn finish(&self, wire: &mut Wire, budget: Budget) -> End {
         // A reply that is there already would be taken for the one to the dot.
         if !wire.is_quiet() {
             return (Phase::Data, wire.unasked(self.timeouts.command).await);
         }
-        match wire.body(&self.body, self.timeouts.data_block).await {
+        wire.set_deadline(budget.body());
+        let written = wire.body(&self.body, self.timeouts.data_block).await;
+        wire.set_deadline(budget.end());
+        match written {
             Ok(None) => (Phase::EndOfData, wire.reply(self.timeouts.end_of_data).await),
             Ok(Some(last_word)) => (Phase::Body, Ok(last_word)),
             Err(failure) => (Phase::Body, Err(failure)),

@@ -3,10 +3,11 @@
 //! Lockstep: [`Wire::command`] writes one line and reads one reply. Pipelining will write several
 //! lines and call [`Wire::reply`] as often.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
+use crate::budget::clip;
 use crate::failure::Failure;
 use crate::reply::{Reply, ReplyError, ReplyReader};
 use crate::stream::Stream;
@@ -22,11 +23,18 @@ const LAST_WORD_PATIENCE: Duration = Duration::from_millis(100);
 pub(crate) struct Wire {
     stream: Stream,
     replies: ReplyReader,
+    /// Past this moment nothing is waited for.
+    until: Option<Instant>,
 }
 
 impl Wire {
     pub(crate) fn new(stream: Stream) -> Self {
-        Self { stream, replies: ReplyReader::default() }
+        Self { stream, replies: ReplyReader::default(), until: None }
+    }
+
+    /// Lets no later step wait past `until`.
+    pub(crate) fn set_deadline(&mut self, until: Option<Instant>) {
+        self.until = until;
     }
 
     /// One command (with its CRLF) and its reply, both within `limit`.
@@ -34,6 +42,7 @@ impl Wire {
         if !self.replies.is_empty() {
             return self.unasked(limit).await;
         }
+        let limit = clip(limit, self.until);
         let exchange = async {
             let mut written = 0;
             write_all(&mut self.stream, line, &mut written).await?;
@@ -44,6 +53,7 @@ impl Wire {
 
     /// The next reply.
     pub(crate) async fn reply(&mut self, limit: Duration) -> Result<Reply, Failure> {
+        let limit = clip(limit, self.until);
         let read = read_reply(&mut self.stream, &mut self.replies);
         timeout(limit, read).await.unwrap_or(Err(Failure::TimedOut(limit)))
     }
@@ -51,6 +61,7 @@ impl Wire {
     /// Writes all of a body in as few writes as the kernel allows. An error means that its last byte was
     /// surely not written; `Ok(Some)` too: then the server gave its verdict and stopped listening.
     pub(crate) async fn body(&mut self, bytes: &[u8], limit: Duration) -> Result<Option<Reply>, Failure> {
+        let limit = clip(limit, self.until);
         let patience = LAST_WORD_PATIENCE.min(limit / 10);
         let mut written = 0;
         let write = write_all(&mut self.stream, bytes, &mut written);

@@ -32,6 +32,7 @@ pub(crate) const PATIENT: Timeouts = Timeouts {
     data_initiation: Duration::from_secs(10),
     data_block: Duration::from_secs(10),
     end_of_data: Duration::from_secs(10),
+    message: None,
 };
 
 /// One that a test waits for.

@@ -104,3 +104,15 @@ async fn one_message_ends_within_its_budget_wherever_the_server_falls_silent() {
         assert!(ended.is_ok(), "silent at {verb}");
     }
 }
+
+#[tokio::test]
+async fn a_slow_server_gets_what_is_left_of_the_budget_and_not_a_share_per_step() {
+    let budget = Duration::from_secs(4);
+    let server = Server::start(|said| if said.verb == "RCPT" { Act::Silence } else { Act::Usual }).await;
+    let timeouts = Timeouts::default().within(budget);
+    let begun = std::time::Instant::now();
+    let outcome = send(&Pool::new(ServerConfig { timeouts, ..config(&server) })).await;
+    let waited = begun.elapsed();
+    assert!(matches!(outcome, Outcome::Deferred { .. }), "{outcome}");
+    assert!(waited > budget / 3 && waited < budget * 3 / 4, "{waited:?}");
+}
