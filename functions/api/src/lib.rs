@@ -42,7 +42,8 @@ pub async fn run() -> Result<(), Error> {
     let ports = Ports { store: aws.store(), queue: aws.queue(), clock: SystemClock::new(), unsubscribe_key };
     let ports = &ports;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
-        Ok::<_, Error>(handler::handle(ports, event.payload, &event.context).await)
+        // Boxed: the runtime's own layers would nest this large type too deeply for the compiler.
+        Ok::<_, Error>(Box::pin(handler::handle(ports, event.payload, &event.context)).await)
     }))
     .await
 }

@@ -55,7 +55,8 @@ pub async fn run() -> Result<(), Error> {
     telemetry::init();
     let ports = &Ports::connect(Config::from_env()?)?;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
-        handler::handle(ports, event.payload, &event.context).await
+        // Boxed: the runtime's own layers would nest this large type too deeply for the compiler.
+        Box::pin(handler::handle(ports, event.payload, &event.context)).await
     }))
     .await
 }

@@ -31,7 +31,8 @@ pub async fn run() -> Result<(), Error> {
         Ports { store: aws.store(), queue: aws.queue(), clock: SystemClock::new(), watch: Watch::default() };
     let ports = &ports;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
-        handler::handle(ports, event.payload, &event.context).await
+        // Boxed: the runtime's own layers would nest this large type too deeply for the compiler.
+        Box::pin(handler::handle(ports, event.payload, &event.context)).await
     }))
     .await
 }

@@ -28,7 +28,8 @@ pub async fn run() -> Result<(), Error> {
     let ports = Ports { store: aws.store(), queue: aws.queue(), clock: SystemClock::new() };
     let ports = &ports;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<handler::Tick>| {
-        handler::handle(ports, &event.context).await
+        // Boxed: the runtime's own layers would nest this large type too deeply for the compiler.
+        Box::pin(handler::handle(ports, &event.context)).await
     }))
     .await
 }

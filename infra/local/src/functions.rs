@@ -44,10 +44,10 @@ impl Function {
     pub async fn run(self) -> Result<(), Error> {
         end_with_parent();
         match self {
-            Self::Api => fanmail_api::run().await,
-            Self::Start => fanmail_start::run().await,
-            Self::Sender => fanmail_sender::run().await,
-            Self::Sweeper => fanmail_sweeper::run().await,
+            Self::Api => Box::pin(fanmail_api::run()).await,
+            Self::Start => Box::pin(fanmail_start::run()).await,
+            Self::Sender => Box::pin(fanmail_sender::run()).await,
+            Self::Sweeper => Box::pin(fanmail_sweeper::run()).await,
         }
     }
 }

@@ -55,12 +55,18 @@ mod tests {
     use super::*;
     use crate::SystemClock;
 
-    fn event(records: serde_json::Value) -> SqsEvent {
-        serde_json::from_value(serde_json::json!({ "Records": records })).unwrap()
+    /// Runs the loop over `records` until `stop_at`.
+    async fn run(
+        records: serde_json::Value,
+        stop_at: Timestamp,
+        work: impl AsyncFn(&str, Delivery) -> Result<(), BoxError>,
+    ) -> Result<Vec<String>, BoxError> {
+        let response = each_record(event(records), &SystemClock::new(), stop_at, work).await?;
+        Ok(response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect())
     }
 
-    fn failed(response: SqsBatchResponse) -> Vec<String> {
-        response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+    fn event(records: serde_json::Value) -> SqsEvent {
+        serde_json::from_value(serde_json::json!({ "Records": records })).unwrap()
     }
 
     #[tokio::test]
@@ -71,29 +77,24 @@ mod tests {
             { "messageId": "c", "body": "good" },
         ]);
         let seen = Mutex::new(Vec::new());
-        let response =
-            each_record(event(records), &SystemClock::new(), Timestamp(u64::MAX), async |body, delivery| {
-                seen.lock().unwrap().push(delivery);
-                if body == "bad" { Err("bad".into()) } else { Ok(()) }
-            });
-        assert_eq!(failed(response.await.unwrap()), ["b"]);
+        let work = async |body: &str, delivery| {
+            seen.lock().unwrap().push(delivery);
+            if body == "bad" { Err("bad".into()) } else { Ok(()) }
+        };
+        assert_eq!(run(records, Timestamp(u64::MAX), work).await.unwrap(), ["b"]);
         assert_eq!(*seen.lock().unwrap(), [Delivery::First, Delivery::Repeated, Delivery::First]);
     }
 
     #[tokio::test]
     async fn what_no_time_is_left_for_goes_back_untouched() {
         let records = serde_json::json!([{ "messageId": "a", "body": "good" }]);
-        let response = each_record(event(records), &SystemClock::new(), Timestamp(0), async |_, _| {
-            panic!("worked on after the time was up")
-        });
-        assert_eq!(failed(response.await.unwrap()), ["a"]);
+        let work = async |_: &str, _| panic!("worked on after the time was up");
+        assert_eq!(run(records, Timestamp(0), work).await.unwrap(), ["a"]);
     }
 
     #[tokio::test]
     async fn a_record_without_an_id_fails_the_invocation() {
         let records = serde_json::json!([{ "body": "good" }]);
-        let response =
-            each_record(event(records), &SystemClock::new(), Timestamp(u64::MAX), async |_, _| Ok(()));
-        assert!(response.await.is_err());
+        assert!(run(records, Timestamp(u64::MAX), async |_: &str, _| Ok(())).await.is_err());
     }
 }

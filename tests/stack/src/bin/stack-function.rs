@@ -7,7 +7,6 @@
 //! then leaves the child behind: a process that everybody takes for dead and that still works.
 
 // The futures of all functions together are one deep type.
-#![recursion_limit = "256"]
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
