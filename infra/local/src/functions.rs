@@ -36,13 +36,12 @@ impl Function {
         }
     }
 
-    /// Serves the Lambda Runtime API as this function until the process is ended, or its host is gone.
+    /// Serves the Lambda Runtime API as this function until the process is ended.
     ///
     /// # Errors
     ///
     /// If the environment does not fit, or the Runtime API is gone.
     pub async fn run(self) -> Result<(), Error> {
-        end_with_parent();
         match self {
             Self::Api => Box::pin(fanmail_api::run()).await,
             Self::Start => Box::pin(fanmail_start::run()).await,
@@ -52,11 +51,11 @@ impl Function {
     }
 }
 
-/// Ends this process soon after the one that started it was killed.
+/// Sees to it that this process ends soon after the one that started it was killed.
 ///
 /// With the host the engines are gone: nothing could be written down any more, while a sender in the middle of
 /// a window would go on handing messages over. What it leaves behind is *submitting* either way.
-fn end_with_parent() {
+pub fn end_with_parent() {
     let parent = parent_id();
     let watch = move || {
         while parent_id() == parent {

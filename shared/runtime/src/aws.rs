@@ -7,7 +7,9 @@
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use fanmail_queue::{Queue, QueueUrls};
@@ -17,6 +19,7 @@ use crate::vars::{Vars, VarsError};
 
 /// A request that takes longer is repeated: DynamoDB and SQS answer within milliseconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Where the store and the queues are.
@@ -80,6 +83,7 @@ impl AwsConfig {
             .region(Region::new(self.region.clone()))
             .credentials_provider(self.credentials.clone())
             .http_client(http_client(self.dynamodb_url.as_deref()))
+            .retry_config(retries())
             .timeout_config(timeouts());
         config.set_endpoint_url(self.dynamodb_url.clone());
         Store::new(aws_sdk_dynamodb::Client::from_conf(config.build()), self.tables.clone())
@@ -99,6 +103,7 @@ impl AwsConfig {
             .region(aws_sdk_sqs::config::Region::new(self.region.clone()))
             .credentials_provider(self.credentials.clone())
             .http_client(http_client(self.sqs_url.as_deref()))
+            .retry_config(retries())
             .timeout_config(timeouts());
         config.set_endpoint_url(self.sqs_url.clone());
         aws_sdk_sqs::Client::from_conf(config.build())
@@ -110,6 +115,12 @@ fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
         return Builder::new().build_http();
     }
     Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+}
+
+/// Repeats by the SDK are safe here: every write names what it read. The engine repeats behind it, with longer
+/// pauses, so the SDK's own begin short: its default of up to 1 s would eat an invocation's time.
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_initial_backoff(FIRST_BACKOFF)
 }
 
 fn timeouts() -> TimeoutConfig {

@@ -12,7 +12,7 @@ use clap::Parser;
 use fanmail_runtime::Chain;
 use tokio::runtime::Builder;
 
-use crate::functions::Function;
+use crate::functions::{Function, end_with_parent};
 use crate::send::{self, Interrupts, SendError, SendOptions};
 use crate::stack::{FunctionProgram, Stack, StackConfig, Storage};
 use args::{Cli, Command, SendArgs, UpArgs};
@@ -85,6 +85,7 @@ async fn up(args: UpArgs) -> Result<ExitCode, SendError> {
 }
 
 async fn function(function: Function) -> Result<ExitCode, SendError> {
+    end_with_parent();
     match function.run().await {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => {

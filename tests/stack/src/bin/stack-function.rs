@@ -15,6 +15,8 @@ use clap::ValueEnum;
 use fanmail::functions::Function;
 
 const DYNAMODB: &str = "AWS_ENDPOINT_URL_DYNAMODB";
+/// Set in the environment of a process that is to have a session of its own.
+const SESSION: &str = "STACK_FUNCTION_SESSION";
 /// Set in the environment of a process that knows its own pid.
 const TAGGED: &str = "STACK_FUNCTION_TAGGED";
 
@@ -25,7 +27,20 @@ fn main() -> ExitCode {
     match std::env::var(TAGGED) {
         Ok(_) => run(name),
         Err(_) if orphan => in_a_child(name),
-        Err(_) => in_place(name),
+        Err(_) => {
+            leave_the_session();
+            in_place(name)
+        }
+    }
+}
+
+/// A stopped process whose group loses its last parent is woken and hung up on (POSIX, 3.260: orphaned process
+/// group), unless it has a session of its own.
+fn leave_the_session() {
+    if std::env::var(SESSION).is_ok()
+        && let Err(error) = rustix::process::setsid()
+    {
+        eprintln!("stack-function: no session of my own: {error}");
     }
 }
 
@@ -39,7 +54,7 @@ fn in_place(name: &str) -> ExitCode {
 
 fn in_a_child(name: &str) -> ExitCode {
     let Ok(program) = std::env::current_exe() else { return failed("no path of my own") };
-    match Command::new(program).arg(name).status() {
+    match Command::new(program).arg(name).env(SESSION, "yes").status() {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => failed(&format!("cannot start a child: {error}")),
     }
