@@ -16,6 +16,12 @@ impl Tally {
         }
     }
 
+    /// Adds `by` recipients in `state`, or takes them away; never below zero.
+    pub fn shift(&mut self, state: RecipientState, by: i64) {
+        let count = self.0.remove(&state).unwrap_or_default();
+        self.add(state, count.saturating_add_signed(by));
+    }
+
     /// Adds all of `other`.
     pub fn add_all(&mut self, other: &Self) {
         for (state, count) in other.iter() {

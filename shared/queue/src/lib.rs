@@ -89,9 +89,9 @@ const COUNTS: [QueueAttributeName; 3] = [
 ];
 
 impl Tasks for Queue {
-    async fn send_lanes(&self, tasks: &[LaneTask]) -> Result<(), PortError> {
+    async fn send_lanes(&self, tasks: &[LaneTask], delay: Duration) -> Result<(), PortError> {
         let bodies = tasks.iter().map(encode_lane_task).collect();
-        let sent = self.send(&self.urls.lanes, bodies, Duration::ZERO).await;
+        let sent = self.send(&self.urls.lanes, bodies, delay).await;
         sent.map_err(|error| PortError::new("send tasks of lanes", error))
     }
 

@@ -94,7 +94,12 @@ mod tests {
     #[test]
     fn every_difference_is_named() {
         let plan = LanePlan::planned(LaneNo(2), LanePlan::share(LaneNo(0), 1), Epoch(1), Timestamp(0));
-        let lane = Lane { plan, done: 1, tally: [RecipientState::Accepted].into_iter().collect() };
+        let lane = Lane {
+            plan,
+            done: 1,
+            tally: [RecipientState::Accepted].into_iter().collect(),
+            moved_at: Timestamp(0),
+        };
         assert_eq!(
             differences(&lane, &Recount::default()),
             [
