@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_sqs::types::QueueAttributeName;
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use fanmail_domain::{BatchId, CampaignId, Epoch, LaneNo};
 use fanmail_engine::ports::{BatchTask, LaneTask, Tasks};
 use fanmail_queue::{QueueSettings, create_queues, decode_batch_task, decode_lane_task};
@@ -35,6 +35,38 @@ async fn every_task_arrives_once_and_ten_share_a_request() {
     let mut received: Vec<BatchTask> = bodies.iter().map(|body| decode_batch_task(body).unwrap()).collect();
     received.sort_unstable();
     assert_eq!(received, batches);
+}
+
+/// The campaigns of the messages on a queue, as SQS knows them.
+async fn groups(world: &World, url: &str) -> Vec<String> {
+    let request = world.client.receive_message().queue_url(url).max_number_of_messages(10);
+    let request = request.message_system_attribute_names(MessageSystemAttributeName::MessageGroupId);
+    let messages = request.send().await.unwrap().messages.unwrap_or_default();
+    let group = |message: &Message| {
+        message.attributes().unwrap()[&MessageSystemAttributeName::MessageGroupId].clone()
+    };
+    let mut groups: Vec<String> = messages.iter().map(group).collect();
+    groups.sort_unstable();
+    groups
+}
+
+#[tokio::test]
+async fn every_task_tells_whose_it_is() {
+    let world = World::new().await;
+    let lane_of = |campaign| LaneTask { campaign: CampaignId(campaign), ..lane(1) };
+    let batch_of = |campaign, seq| BatchTask {
+        batch: BatchId { campaign: CampaignId(campaign), ..batch(seq).batch },
+        ..batch(seq)
+    };
+    world.queue.send_lanes(&[lane_of(7), lane_of(8)]).await.unwrap();
+    world
+        .queue
+        .send_batches(&[batch_of(7, 0), batch_of(8, 0), batch_of(7, 1)], Duration::ZERO)
+        .await
+        .unwrap();
+
+    assert_eq!(groups(&world, &world.urls.lanes).await, ["c7", "c8"]);
+    assert_eq!(groups(&world, &world.urls.batches).await, ["c7", "c7", "c8"]);
 }
 
 #[tokio::test]
