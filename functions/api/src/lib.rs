@@ -12,6 +12,8 @@ pub mod import_rows;
 mod request;
 mod response;
 mod routes;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use fanmail_domain::unsubscribe::UnsubscribeKey;
