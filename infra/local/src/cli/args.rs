@@ -118,7 +118,7 @@ pub(super) struct UpArgs {
     /// Keep everything in this folder [default: in memory only]
     #[arg(long, value_name = "FOLDER")]
     pub(super) data_dir: Option<PathBuf>,
-    /// Send to this relay instead of the built-in inbox, e.g. smtp://user:pass@host:587
+    /// Send to this relay instead of the built-in inbox
     ///
     /// The relay is spoken to without TLS: STARTTLS is not offered yet, so user, password and mail are readable
     /// on the way.
