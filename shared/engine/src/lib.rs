@@ -10,6 +10,7 @@
 pub mod commit;
 pub mod control;
 pub mod fan_out;
+pub mod find;
 pub mod finish;
 pub mod ports;
 pub mod resolve;
