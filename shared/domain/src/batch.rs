@@ -12,7 +12,7 @@ use crate::{BatchId, FencingToken, Holder, IllegalTransition, RecipientEvent, Re
 use crate::{SubscriberId, Tally, Timestamp};
 
 /// Where a batch stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// Nobody works on it.
     Queued,
@@ -28,7 +28,7 @@ pub enum Phase {
 }
 
 /// One recipient's line in the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// Who.
     pub subscriber: SubscriberId,
@@ -39,7 +39,7 @@ pub struct Entry {
 }
 
 /// One slice of a campaign's ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Batch {
     /// Which one.
     pub id: BatchId,
