@@ -211,7 +211,11 @@ impl Step<'_> {
         let open = batches.iter().filter(|batch| batch.phase != Phase::Done).map(|batch| batch.id.seq);
         let open: Vec<u32> = open.filter(|seq| *seq >= plan.enqueued).collect();
         let enqueued = u32::try_from(batches.len()).unwrap_or(u32::MAX);
-        if open.is_empty() { go_on(moves::enqueued(plan, enqueued)?) } else { Ok(At::Sending(plan, open, enqueued)) }
+        if open.is_empty() {
+            go_on(moves::enqueued(plan, enqueued)?)
+        } else {
+            Ok(At::Sending(plan, open, enqueued))
+        }
     }
 
     fn send(&mut self, plan: LanePlan, batches: &[u32], enqueued: u32) -> Next {
@@ -248,7 +252,11 @@ impl Step<'_> {
         let seqs: Vec<u32> = page.iter().map(|batch| batch.id.seq).collect();
         self.world.batches[usize::from(self.lane)].extend(page);
         let created = plan.created;
-        if seqs.is_empty() { go_on(moves::enqueued(plan, created)?) } else { Ok(At::Sending(plan, seqs, created)) }
+        if seqs.is_empty() {
+            go_on(moves::enqueued(plan, created)?)
+        } else {
+            Ok(At::Sending(plan, seqs, created))
+        }
     }
 
     /// The next page of batches after the cursor.

@@ -40,12 +40,7 @@ impl Finish {
 }
 
 /// Carries out one step; answers the next one, if there is any.
-pub(crate) fn step(
-    model: &Model,
-    world: &mut World,
-    finish: Finish,
-    seen: &mut Sightings,
-) -> Option<Finish> {
+pub(crate) fn step(model: &Model, world: &mut World, finish: Finish, seen: &mut Sightings) -> Option<Finish> {
     let next = take(model, world, finish, seen)?;
     let reads = !matches!(next, Finish::Write(_));
     // Nothing but reads up to the write.

@@ -1,5 +1,7 @@
 //! The whole system as a machine: what can happen, and what then is.
 
+use std::fmt;
+
 use fanmail_domain::{CampaignStatus, Epoch};
 
 use crate::properties::PROPERTIES;
@@ -207,21 +209,66 @@ impl Machine for Model {
 
     fn describe(&self, world: &World, action: Action) -> String {
         match action {
-            Action::Go(Process::Sender(n), choice) => {
-                format!("sender {n}: {}{}", world.senders[n].next_step(), choice.suffix())
+            Action::Announce => "starter: send the lane tasks".to_owned(),
+            Action::Pause => "operator: pause".to_owned(),
+            Action::Resume => "operator: resume".to_owned(),
+            Action::Quiet => "a second passes, and open windows have ended".to_owned(),
+            Action::Receive(process, task, stays) => {
+                let again = if stays { ", which will come again" } else { "" };
+                format!("{process}: receive {task}{again}")
             }
-            Action::Go(Process::FanOut(n), choice) => {
-                format!("fan-out {n}: {}{}", world.fan_outs[n].next_step(), choice.suffix())
+            Action::Go(process, choice) => {
+                format!("{process}: {}{}", next_step(world, process), choice.suffix())
             }
-            Action::Go(Process::Sweeper, _) => format!("sweeper: {}", world.sweeper.next_step()),
-            other => format!("{other:?}"),
+            Action::Crash(process) => format!("{process}: die, instead of: {}", next_step(world, process)),
+            Action::Lose(task) => format!("lost: {task}"),
+            Action::LeaseEnds(lane, seq, frozen) => {
+                format!("the lease of batch {lane}/{seq} ends{}", holder_is(frozen))
+            }
+            Action::LaneLeaseEnds(lane, frozen) => {
+                format!("the lease of lane {lane} ends{}", holder_is(frozen))
+            }
+        }
+    }
+}
+
+fn next_step(world: &World, process: Process) -> &'static str {
+    match process {
+        Process::Starter => "send the lane tasks",
+        Process::FanOut(n) => world.fan_outs[n].next_step(),
+        Process::Sender(n) => world.senders[n].next_step(),
+        Process::Sweeper => world.sweeper.next_step(),
+    }
+}
+
+fn holder_is(frozen: bool) -> &'static str {
+    if frozen { "; its holder was frozen and goes on" } else { "" }
+}
+
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Starter => f.write_str("starter"),
+            Self::FanOut(n) => write!(f, "fan-out {n}"),
+            Self::Sender(n) => write!(f, "sender {n}"),
+            Self::Sweeper => f.write_str("sweeper"),
         }
     }
 }
 
 impl Choice {
-    fn suffix(self) -> String {
-        if self == Self::Plain { String::new() } else { format!(" ({self:?})") }
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Stale => " (not yet again: an outdated view is used)",
+            Self::Counting => " and carry the counters forward",
+            Self::TimeUp => " (time is up)",
+            Self::Answer(Answer::Accepted) => ", which accepts",
+            Self::Answer(Answer::Rejected) => ", which rejects",
+            Self::Answer(Answer::PutOff) => ", which takes nothing",
+            Self::Answer(Answer::LostButTaken) => ", which accepts, but its answer is lost",
+            Self::Answer(Answer::LostAndNotTaken) => ", which is not reached, but nobody knows",
+        }
     }
 }
 

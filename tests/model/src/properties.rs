@@ -10,7 +10,8 @@ pub const ONCE: &str = "the provider accepts no recipient twice";
 /// What the ledger calls accepted was accepted.
 pub const TRUE_ACCEPTS: &str = "whom the ledger calls accepted, the provider accepted";
 /// What the ledger offers for sending, or calls failed or skipped, was not accepted.
-pub const TRUE_REFUSALS: &str = "whom the ledger calls pending, failed or skipped, the provider did not accept";
+pub const TRUE_REFUSALS: &str =
+    "whom the ledger calls pending, failed or skipped, the provider did not accept";
 /// P1: nobody is lost.
 pub const NOBODY_LOST: &str = "a finished campaign is sealed, and everybody in it came to an end";
 /// Counters always equal a recount.
@@ -18,7 +19,8 @@ pub const COUNTERS: &str = "the lanes' counters equal a recount of the ledger";
 /// Fan-out writes nobody twice.
 pub const PLANNED_ONCE: &str = "nobody is planned twice";
 /// P4: a pause holds.
-pub const PAUSE_HOLDS: &str = "nothing leaves once a pause has stood for a second and the open windows have ended";
+pub const PAUSE_HOLDS: &str =
+    "nothing leaves once a pause has stood for a second and the open windows have ended";
 /// The engine's steps are legal.
 pub const LEGAL: &str = "the rules refuse no holder a step on its own copy";
 
@@ -35,7 +37,9 @@ pub const PROPERTIES: &[Property<World>] = &[
 ];
 
 fn accepts_are_true(world: &World) -> bool {
-    ledger(world).filter(|(_, state)| *state == RecipientState::Accepted).all(|(at, _)| world.accepted[at] > 0)
+    ledger(world)
+        .filter(|(_, state)| *state == RecipientState::Accepted)
+        .all(|(at, _)| world.accepted[at] > 0)
 }
 
 fn refusals_are_true(world: &World) -> bool {

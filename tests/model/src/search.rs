@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_without_a_way_to_the_end_is_found_unless_it_lies_behind_every_end() {
+    fn the_first_state_without_a_way_to_the_end_is_found() {
         let counter = Counter { trap_is_a_fault: false, properties: Vec::new() };
         let report = search(&counter, Limits::default());
         // Both 7 and 9 are dead ends; 7 comes first.

@@ -83,9 +83,8 @@ impl Sender {
 
     /// Whether it holds the lease that the ledger knows under this copy's token.
     pub(crate) fn holds(&self, stored: &Batch) -> bool {
-        self.hold().is_some_and(|hold| {
-            hold.leased && hold.batch.id == stored.id && hold.batch.token == stored.token
-        })
+        self.hold()
+            .is_some_and(|hold| hold.leased && hold.batch.id == stored.id && hold.batch.token == stored.token)
     }
 
     /// Whether it is between its look at the campaign and the last call of that window.
@@ -102,7 +101,9 @@ impl Sender {
             | At::Noting(hold)
             | At::Ending(hold, ..) => world.is_outdated(&hold.batch),
             At::Finishing(finish) => finish.is_doomed(world),
-            At::Idle | At::Looking | At::Reading | At::Window(_) | At::Submitting(..) | At::HandingOn => false,
+            At::Idle | At::Looking | At::Reading | At::Window(_) | At::Submitting(..) | At::HandingOn => {
+                false
+            }
         }
     }
 
@@ -315,7 +316,9 @@ impl Step<'_> {
             Answer::Rejected => (vec![position], RecipientEvent::Fail(FailReason::Rejected)),
             Answer::LostButTaken | Answer::LostAndNotTaken => (vec![position], RecipientEvent::Lose),
             // The door is closed: the rest of the window stays home.
-            Answer::PutOff => ([vec![position], std::mem::take(&mut messages)].concat(), RecipientEvent::Defer),
+            Answer::PutOff => {
+                ([vec![position], std::mem::take(&mut messages)].concat(), RecipientEvent::Defer)
+            }
         };
         hold.batch = moves::changed(hold.batch, &positions, event)?;
         if answer == Answer::PutOff {

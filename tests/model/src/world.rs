@@ -6,6 +6,7 @@
 //! they are sorted.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use fanmail_domain::{Batch, CampaignState, CampaignStatus, Epoch, FencingToken, Lane, LanePlan};
 
@@ -37,6 +38,18 @@ pub enum Task {
         /// Whether it was delivered before.
         repeated: bool,
     },
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lane { epoch, lane } => write!(f, "the task of lane {lane} in epoch {epoch}"),
+            Self::Batch { epoch, lane, seq, repeated } => {
+                let again = if *repeated { "repeated " } else { "" };
+                write!(f, "the {again}task of batch {lane}/{seq} in epoch {epoch}")
+            }
+        }
+    }
 }
 
 /// One moment of the whole system.
