@@ -2,12 +2,13 @@
 
 use fanmail_domain::{Batch, Epoch, IllegalTransition, LanePlan, Phase};
 
+use crate::action::Choice;
 use crate::finish::{self, Finish};
-use crate::model::{Choice, Model, sights};
-use crate::moves;
+use crate::model::Model;
 use crate::scope::Grain;
 use crate::search::Sightings;
 use crate::world::{Task, View, World};
+use crate::{moves, sights};
 
 /// One fan-out process.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

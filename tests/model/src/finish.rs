@@ -3,11 +3,11 @@
 
 use fanmail_domain::{CampaignState, CampaignStatus, Lane, RecipientState};
 
-use crate::model::{Model, sights};
-use crate::moves;
+use crate::model::Model;
 use crate::scope::{Grain, Rules};
 use crate::search::Sightings;
 use crate::world::World;
+use crate::{moves, sights};
 
 /// What whoever tries to finish does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -59,16 +59,19 @@
 //! documentation; that "from every state the end can be reached" cannot be asked at all. The search here is
 //! small, keeps the graph that this question needs, and replays the shortest way to a violation.
 
+pub mod action;
 mod backwards;
 pub mod cli;
 mod fan_out;
 mod fingerprint;
 mod finish;
+mod happenings;
 pub mod model;
 mod moves;
 pub mod properties;
 pub mod scope;
 pub mod search;
 mod sender;
+pub mod sights;
 mod sweeper;
 pub mod world;

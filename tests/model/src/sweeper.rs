@@ -3,11 +3,11 @@
 use fanmail_domain::{Batch, CampaignStatus, Epoch, Lane, LanePlan, Phase};
 
 use crate::finish::{self, Finish};
-use crate::model::{Model, sights};
-use crate::moves;
+use crate::model::Model;
 use crate::scope::Grain;
 use crate::search::Sightings;
 use crate::world::{Task, World};
+use crate::{moves, sights};
 
 /// What the sweeper does next.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

@@ -1,9 +1,10 @@
 //! The protocols hold in every state; without one of their rules they do not, and the search sees it.
 
-use fanmail_model::model::{Model, sights};
+use fanmail_model::model::Model;
 use fanmail_model::properties::{COUNTERS, NOBODY_LOST, ONCE, PAUSE_HOLDS, TRUE_REFUSALS};
 use fanmail_model::scope::{Faults, Grain, Rules, Scope};
 use fanmail_model::search::{ENDS, Limits, Report, Violation, search};
+use fanmail_model::sights;
 
 const NONE: Faults = Scope::SMALLEST.faults;
 const COARSE: Scope = Scope { grain: Grain::Coarse, ..Scope::SMALLEST };
