@@ -21,10 +21,12 @@ use crate::search::{ENDS, Limits, Machine, Report, search};
 Every number multiplies the states: begin small, and raise one at a time. Faults are budgets for the whole run:
 --crashes 2 lets processes die twice, at any two moments.
 
-  fanmail-model                                            the default: some minutes
-  fanmail-model --fine --batches 1 --pauses 0 --freezes 0 --duplicates 0   every read a step of its own
-  fanmail-model --without fencing                          the shortest way to a recipient who gets it twice
-  fanmail-model --lanes 2 --batches 1 --pauses 0 --freezes 0 --crashes 1   two lanes, one crash
+  fanmail-model                                      two batches, a crash and a freeze: 2 million states
+  fanmail-model --batches 1 --pauses 1 --freezes 0   one batch, a crash and a pause
+  fanmail-model --batches 1 --freezes 0 --fine       one batch and a crash, every read a step of its own
+  fanmail-model --recipients 2 --without fencing     the shortest way to a recipient who gets it twice
+
+In a trace, equal processes are numbered anew in each state: sender 0 of one line may be sender 1 of the next.
 
 Exit status: 0 all properties hold in all states, 1 one does not, 2 --most-states ended the search."
 )]
@@ -47,7 +49,7 @@ struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Size")]
 struct Size {
-    /// Lanes of the campaign: 1, 2 or 4
+    /// Lanes of the campaign, 1 to 4
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=4))]
     lanes: u8,
     /// Batches of each lane
@@ -103,6 +105,8 @@ struct Budget {
 enum Rule {
     /// A write of a batch names the revision that it read
     Fencing,
+    /// A write of a lane's plan names the revision that it read
+    LaneFencing,
     /// Intents are written before the provider is called
     IntentFirst,
     /// A lane is complete only once it is sealed
@@ -161,6 +165,7 @@ impl Cli {
         let keeps = |rule| !self.without.contains(&rule);
         Rules {
             fencing: keeps(Rule::Fencing),
+            lane_fencing: keeps(Rule::LaneFencing),
             intent_first: keeps(Rule::IntentFirst),
             sealed_finish: keeps(Rule::SealedFinish),
             look_first: keeps(Rule::LookFirst),

@@ -174,7 +174,7 @@ impl Step<'_> {
             At::Looking => Ok(At::Reading),
             At::Reading => Ok(self.read()),
             At::Taking(mut plan) => {
-                let stands = self.world.write_plan(&mut plan);
+                let stands = self.world.write_plan(&self.model.rules, &mut plan);
                 if stands { go_on(plan) } else { Ok(self.lost()) }
             }
             At::Rereading(plan) => self.reread(plan),
@@ -247,7 +247,7 @@ impl Step<'_> {
             plan = moves::sealed(plan)?;
         }
         debug_assert_eq!(plan.rev, rev, "only a write changes the revision");
-        if !self.world.write_plan(&mut plan) {
+        if !self.world.write_plan(&self.model.rules, &mut plan) {
             return Ok(self.lost());
         }
         let seqs: Vec<u32> = page.iter().map(|batch| batch.id.seq).collect();
@@ -271,7 +271,7 @@ impl Step<'_> {
     }
 
     fn give_back(&mut self, mut plan: LanePlan, after: After) -> At {
-        if !self.world.write_plan(&mut plan) {
+        if !self.world.write_plan(&self.model.rules, &mut plan) {
             return self.lost();
         }
         match after {

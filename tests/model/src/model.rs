@@ -55,7 +55,7 @@ impl Machine for Model {
             Action::LeaseEnds(lane, seq, frozen) => happenings::end_lease(&mut world, lane, seq, frozen),
             Action::LaneLeaseEnds(lane, frozen) => happenings::end_lane_lease(&mut world, lane, frozen),
         }
-        if self.scope.grain == Grain::Coarse && self.rules.fencing {
+        if self.scope.grain == Grain::Coarse && self.rules.fencing && self.rules.lane_fencing {
             self.refuse_doomed(&mut world, seen);
         }
         world.settle(&self.scope);

@@ -88,3 +88,58 @@ fn ledger(world: &World) -> impl Iterator<Item = (usize, RecipientState)> + '_ {
     let entries = world.batches.iter().flatten().flat_map(|batch| &batch.entries);
     entries.map(|entry| (usize::try_from(entry.subscriber.number()).unwrap_or(usize::MAX), entry.state))
 }
+
+#[cfg(test)]
+mod tests {
+    use fanmail_domain::{RecipientEvent, SubscriberId};
+
+    use super::*;
+    use crate::moves;
+    use crate::scope::Scope;
+
+    fn broken(world: &World) -> Vec<&'static str> {
+        PROPERTIES.iter().filter(|it| !(it.holds)(world)).map(|it| it.name).collect()
+    }
+
+    fn one_recipient(event: RecipientEvent) -> World {
+        let mut world = World::start(&Scope::SMALLEST);
+        let batch = moves::batch(0, 0, &[SubscriberId::from_number(0).unwrap()]);
+        let batch = moves::changed(moves::leased(batch).unwrap(), &[0], RecipientEvent::Submit).unwrap();
+        world.batches[0].push(moves::changed(batch, &[0], event).unwrap());
+        world.lanes[0].plan.created = 1;
+        world
+    }
+
+    #[test]
+    fn a_ledger_that_says_more_or_less_than_the_provider_is_found() {
+        let mut world = one_recipient(RecipientEvent::Accept);
+        assert_eq!(broken(&world), [TRUE_ACCEPTS]);
+        world.accepted[0] = 1;
+        assert_eq!(broken(&world), [""; 0]);
+        world.accepted[0] = 2;
+        assert_eq!(broken(&world), [ONCE]);
+        let mut world = one_recipient(RecipientEvent::Defer);
+        assert_eq!(broken(&world), [""; 0]);
+        world.accepted[0] = 1;
+        assert_eq!(broken(&world), [TRUE_REFUSALS]);
+    }
+
+    #[test]
+    fn a_finished_campaign_with_anything_open_is_found() {
+        let mut world = one_recipient(RecipientEvent::Lose);
+        world.campaign = moves::finished(world.campaign).unwrap();
+        assert_eq!(broken(&world), [NOBODY_LOST]);
+        world.lanes[0].plan.sealed = true;
+        assert_eq!(broken(&world), [NOBODY_LOST], "it is in no counter");
+        world.lanes[0].tally = world.batches[0][0].tally();
+        assert_eq!(broken(&world), [COUNTERS], "its batch is not marked as counted");
+        world.batches[0][0].entries[0].counted = true;
+        assert_eq!(broken(&world), [""; 0]);
+    }
+
+    #[test]
+    fn an_illegal_step_is_found() {
+        let world = World { broken: true, ..World::start(&Scope::SMALLEST) };
+        assert_eq!(broken(&world), [LEGAL]);
+    }
+}

@@ -5,6 +5,8 @@
 pub struct Rules {
     /// A write of a batch applies only where the revision that was read still stands.
     pub fencing: bool,
+    /// A write of a lane's plan applies only where the revision that was read still stands.
+    pub lane_fencing: bool,
     /// Intents are written before the provider is called, not after.
     pub intent_first: bool,
     /// A lane is complete only once it is sealed.
@@ -75,6 +77,7 @@ impl Rules {
     /// The protocols as they are.
     pub const ALL: Self = Self {
         fencing: true,
+        lane_fencing: true,
         intent_first: true,
         sealed_finish: true,
         look_first: true,

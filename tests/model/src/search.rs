@@ -1,7 +1,7 @@
 //! Every state that a machine can reach, breadth first.
 //!
 //! From the start, each action of each state is taken once. A state is known again by a 128-bit fingerprint of
-//! all it contains ([`crate::fingerprint`]), so only the newest level is kept whole; how a state was first
+//! all it contains, so only the newest level is kept whole; how a state was first
 //! reached is kept as its parent and the number of the action, from which the shortest way to it is replayed.
 //!
 //! Two kinds of property are checked: what has to hold in every state, and [`ENDS`]: from every state, a good

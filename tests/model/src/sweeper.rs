@@ -145,7 +145,7 @@ fn take(model: &Model, world: &mut World, at: Sweeper, seen: &mut Sightings) -> 
             world.tasks.insert(Task::Batch { epoch: round.epoch, lane, seq, repeated: false });
             next_batch(model, round, others)
         }
-        Sweeper::Rewinding(round) => rewind(world, round, seen),
+        Sweeper::Rewinding(round) => rewind(model, world, round, seen),
         Sweeper::SendingLane(round) => {
             world.tasks.insert(Task::Lane { epoch: round.epoch, lane: round.plans[0].no.0 });
             next_lane(round)
@@ -201,9 +201,9 @@ fn expire(
     Sweeper::SendingBatch(round, after, found)
 }
 
-fn rewind(world: &mut World, round: Round, seen: &mut Sightings) -> Sweeper {
+fn rewind(model: &Model, world: &mut World, round: Round, seen: &mut Sightings) -> Sweeper {
     let Ok(mut plan) = moves::rewound(round.plans[0].clone()) else { return next_lane(round) };
-    if !world.write_plan(&mut plan) {
+    if !world.write_plan(&model.rules, &mut plan) {
         return next_lane(round);
     }
     seen.see(sights::REWOUND);

@@ -1,7 +1,7 @@
 //! One moment of the whole system: what is stored, what is queued, where each process stands, and what the
 //! provider took.
 //!
-//! [`World::settle`] gives states that differ in nothing but names one form: revisions and tokens are only
+//! `World::settle` gives states that differ in nothing but names one form: revisions and tokens are only
 //! ever compared, so they are replaced by their rank among those in use, and senders are interchangeable, so
 //! they are sorted.
 
@@ -141,12 +141,12 @@ impl World {
     }
 
     /// Writes a plan where the revision it follows still stands. Answers whether it was written.
-    pub(crate) fn write_plan(&mut self, plan: &mut LanePlan) -> bool {
+    pub(crate) fn write_plan(&mut self, rules: &Rules, plan: &mut LanePlan) -> bool {
         let stored = &mut self.lanes[usize::from(plan.no.0)].plan;
-        if stored.rev != plan.rev {
+        if rules.lane_fencing && stored.rev != plan.rev {
             return false;
         }
-        plan.rev += 1;
+        plan.rev = stored.rev.max(plan.rev) + 1;
         stored.clone_from(plan);
         true
     }

@@ -1,7 +1,7 @@
 //! The protocols hold in every state; without one of their rules they do not, and the search sees it.
 
 use fanmail_model::model::Model;
-use fanmail_model::properties::{COUNTERS, NOBODY_LOST, ONCE, PAUSE_HOLDS, TRUE_REFUSALS};
+use fanmail_model::properties::{COUNTERS, NOBODY_LOST, ONCE, PAUSE_HOLDS, PLANNED_ONCE, TRUE_REFUSALS};
 use fanmail_model::scope::{Faults, Grain, Rules, Scope};
 use fanmail_model::search::{ENDS, Limits, Report, Violation, search};
 use fanmail_model::sights;
@@ -126,6 +126,13 @@ fn the_model_finds_the_duplicate_when_the_intent_comes_after_the_message() {
     let violation = breaks(scope, hasty, ONCE);
     assert_eq!(steps_of(&violation, "call the provider"), 2, "{violation:#?}");
     breaks(scope, hasty, TRUE_REFUSALS);
+}
+
+#[test]
+fn the_model_finds_the_recipient_planned_twice_when_a_frozen_fan_out_may_write_again() {
+    let scope = Scope { fan_outs: 2, faults: Faults { freezes: 1, ..NONE }, ..COARSE };
+    let violation = breaks(scope, Rules { lane_fencing: false, ..Rules::ALL }, PLANNED_ONCE);
+    assert!(steps_of(&violation, "write a page") >= 2, "{violation:#?}");
 }
 
 #[test]
