@@ -73,6 +73,7 @@ pub enum Action {
     /// A lane's lease ends; whether its holder lives, and was frozen.
     LaneLeaseEnds(u8, bool),
 }
+
 impl Choice {
     /// The choices of whoever looks whether the campaign runs.
     pub(crate) fn looks(world: &World, view: View, epoch: Epoch) -> Vec<Self> {
@@ -145,6 +146,7 @@ impl fmt::Display for Process {
         }
     }
 }
+
 impl Choice {
     fn suffix(self) -> &'static str {
         match self {

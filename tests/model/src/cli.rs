@@ -107,6 +107,8 @@ enum Rule {
     Fencing,
     /// A write of a lane's plan names the revision that it read
     LaneFencing,
+    /// A fan-out sends again only tasks of batches that its own copy of the plan contains
+    OwnBatches,
     /// Intents are written before the provider is called
     IntentFirst,
     /// A lane is complete only once it is sealed
@@ -166,6 +168,7 @@ impl Cli {
         Rules {
             fencing: keeps(Rule::Fencing),
             lane_fencing: keeps(Rule::LaneFencing),
+            own_batches: keeps(Rule::OwnBatches),
             intent_first: keeps(Rule::IntentFirst),
             sealed_finish: keeps(Rule::SealedFinish),
             look_first: keeps(Rule::LookFirst),

@@ -210,8 +210,9 @@ impl Step<'_> {
     fn reread(&mut self, plan: LanePlan) -> Next {
         let batches = &self.world.batches[usize::from(self.lane)];
         let open = batches.iter().filter(|batch| batch.phase != Phase::Done).map(|batch| batch.id.seq);
-        let open: Vec<u32> = open.filter(|seq| *seq >= plan.enqueued).collect();
-        let enqueued = u32::try_from(batches.len()).unwrap_or(u32::MAX);
+        let stored = u32::try_from(batches.len()).unwrap_or(u32::MAX);
+        let enqueued = if self.model.rules.own_batches { plan.created } else { stored };
+        let open: Vec<u32> = open.filter(|seq| (plan.enqueued..enqueued).contains(seq)).collect();
         if open.is_empty() {
             go_on(moves::enqueued(plan, enqueued)?)
         } else {

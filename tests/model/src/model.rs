@@ -18,6 +18,7 @@ pub struct Model {
     /// Which rules it keeps.
     pub rules: Rules,
 }
+
 impl Machine for Model {
     type State = World;
     type Action = Action;
@@ -89,6 +90,7 @@ impl Machine for Model {
         action.words(world)
     }
 }
+
 impl Model {
     /// Lets whoever is about to be refused a write find out.
     fn refuse_doomed(&self, world: &mut World, seen: &mut Sightings) {

@@ -7,6 +7,9 @@ pub struct Rules {
     pub fencing: bool,
     /// A write of a lane's plan applies only where the revision that was read still stands.
     pub lane_fencing: bool,
+    /// A fan-out sends again only the tasks of batches that its own copy of the plan contains: a frozen one may
+    /// read batches that its successor wrote.
+    pub own_batches: bool,
     /// Intents are written before the provider is called, not after.
     pub intent_first: bool,
     /// A lane is complete only once it is sealed.
@@ -78,6 +81,7 @@ impl Rules {
     pub const ALL: Self = Self {
         fencing: true,
         lane_fencing: true,
+        own_batches: true,
         intent_first: true,
         sealed_finish: true,
         look_first: true,

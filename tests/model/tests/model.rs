@@ -1,7 +1,9 @@
 //! The protocols hold in every state; without one of their rules they do not, and the search sees it.
 
 use fanmail_model::model::Model;
-use fanmail_model::properties::{COUNTERS, NOBODY_LOST, ONCE, PAUSE_HOLDS, PLANNED_ONCE, TRUE_REFUSALS};
+use fanmail_model::properties::{
+    COUNTERS, LEGAL, NOBODY_LOST, ONCE, PAUSE_HOLDS, PLANNED_ONCE, TRUE_REFUSALS,
+};
 use fanmail_model::scope::{Faults, Grain, Rules, Scope};
 use fanmail_model::search::{ENDS, Limits, Report, Violation, search};
 use fanmail_model::sights;
@@ -133,6 +135,18 @@ fn the_model_finds_the_recipient_planned_twice_when_a_frozen_fan_out_may_write_a
     let scope = Scope { fan_outs: 2, faults: Faults { freezes: 1, ..NONE }, ..COARSE };
     let violation = breaks(scope, Rules { lane_fencing: false, ..Rules::ALL }, PLANNED_ONCE);
     assert!(steps_of(&violation, "write a page") >= 2, "{violation:#?}");
+}
+
+#[test]
+fn the_model_finds_the_illegal_step_when_a_frozen_fan_out_counts_its_successors_batches() {
+    let faults = Faults { crashes: 1, freezes: 1, ..NONE };
+    // Fan-out alone: nobody sends, so the campaign has no end.
+    let scope = Scope { batches: 2, senders: 0, fan_outs: 2, faults, ..COARSE };
+    breaks(scope, Rules { own_batches: false, ..Rules::ALL }, LEGAL);
+    let report = search(&Model { scope, rules: Rules::ALL }, Limits::default());
+    let broken: Vec<_> = report.violations.iter().map(|violation| violation.property).collect();
+    assert_eq!(broken, [ENDS]);
+    assert!(report.states > 10_000, "{} states", report.states);
 }
 
 #[test]
