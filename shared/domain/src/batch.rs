@@ -17,7 +17,7 @@ use crate::{
 use crate::{Retry, SkipReason, SubscriberId, Tally, Timestamp};
 
 /// Where a batch stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// Nobody works on it.
     Queued,
@@ -33,7 +33,7 @@ pub enum Phase {
 }
 
 /// One recipient's line in the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// Who.
     pub subscriber: SubscriberId,
@@ -46,7 +46,7 @@ pub struct Entry {
 }
 
 /// One slice of a campaign's ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Batch {
     /// Which one.
     pub id: BatchId,

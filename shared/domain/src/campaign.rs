@@ -50,7 +50,7 @@ pub enum StatusReason {
 }
 
 /// The part of a campaign that transitions change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CampaignState {
     /// Where it stands.
     pub status: CampaignStatus,

@@ -11,7 +11,7 @@
 use crate::{Epoch, Holder, IllegalTransition, LaneNo, Shard, SubscriberId, Tally, Timestamp};
 
 /// The half of a lane that fan-out writes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LanePlan {
     /// Which lane.
     pub no: LaneNo,
@@ -42,7 +42,7 @@ pub struct LanePlan {
 }
 
 /// A lane as the store has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Lane {
     /// What fan-out wrote.
     pub plan: LanePlan,

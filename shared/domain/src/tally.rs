@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::RecipientState;
 
 /// How many recipients are in each terminal state.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Tally(BTreeMap<RecipientState, u64>);
 
 impl Tally {
