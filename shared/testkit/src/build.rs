@@ -93,6 +93,11 @@ impl World {
         id
     }
 
+    /// Lets the lists claim to have so many subscriptions: the number of lanes follows from it.
+    pub fn claim_size(&self, subscriptions: u64) {
+        self.state().claimed_size = Some(subscriptions);
+    }
+
     /// Sets whether somebody may be written to at all.
     ///
     /// # Panics

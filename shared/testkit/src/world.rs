@@ -27,6 +27,7 @@ pub(crate) struct State {
     /// Campaigns that the sweeper looks at.
     pub(crate) active: BTreeSet<CampaignId>,
     pub(crate) settings: Settings,
+    pub(crate) claimed_size: Option<u64>,
     pub(crate) windows: BTreeMap<WindowKey, WindowLog>,
     pub(crate) windows_lost: bool,
     pub(crate) contents: HashMap<(CampaignId, u32), Content>,

@@ -1,7 +1,7 @@
 //! Finishing a campaign, step by step (`finish` of the engine): whoever ended a batch, sealed a lane or sweeps
 //! looks whether that was the last one, and the write itself demands it again.
 
-use fanmail_domain::{CampaignState, CampaignStatus, Lane, RecipientState};
+use fanmail_domain::{CampaignState, CampaignStatus, Epoch, Lane, RecipientState};
 
 use crate::model::Model;
 use crate::scope::{Grain, Rules};
@@ -48,7 +48,8 @@ pub(crate) fn step(model: &Model, world: &mut World, finish: Finish, seen: &mut 
 }
 
 fn take(model: &Model, world: &mut World, finish: Finish, seen: &mut Sightings) -> Option<Finish> {
-    let complete = |lane: &Lane| is_complete(&model.rules, lane);
+    let complete = |lane: &Lane| is_complete(&model.rules, lane, lane.plan.epoch);
+    let complete_now = |lane: &Lane| is_complete(&model.rules, lane, world.campaign.epoch);
     match finish {
         Finish::Lane(no) => complete(&world.lanes[usize::from(no)]).then_some(Finish::Lanes),
         Finish::Lanes => world.lanes.iter().all(complete).then_some(Finish::Campaign),
@@ -56,7 +57,7 @@ fn take(model: &Model, world: &mut World, finish: Finish, seen: &mut Sightings) 
             (world.campaign.status == CampaignStatus::Running).then_some(Finish::Write(world.campaign))
         }
         Finish::Write(read) => {
-            if world.campaign.version == read.version && world.lanes.iter().all(complete) {
+            if world.campaign.version == read.version && world.lanes.iter().all(complete_now) {
                 write(world, read, seen);
             } else {
                 seen.see(sights::FINISH_REFUSED);
@@ -67,8 +68,8 @@ fn take(model: &Model, world: &mut World, finish: Finish, seen: &mut Sightings) 
 }
 
 /// Whether a lane is complete, by the rules that are kept.
-pub(crate) fn is_complete(rules: &Rules, lane: &Lane) -> bool {
-    if rules.sealed_finish { lane.is_complete() } else { lane.done == lane.plan.created }
+pub(crate) fn is_complete(rules: &Rules, lane: &Lane, epoch: Epoch) -> bool {
+    if rules.sealed_finish { lane.is_complete(epoch) } else { lane.done == lane.plan.created }
 }
 
 fn write(world: &mut World, read: CampaignState, seen: &mut Sightings) {

@@ -23,7 +23,7 @@ pub(crate) fn started() -> Moved<CampaignState> {
 }
 
 pub(crate) fn paused(state: CampaignState) -> Moved<CampaignState> {
-    state.apply(CampaignEvent::Pause(StatusReason::User))
+    state.apply(CampaignEvent::Pause { reason: StatusReason::User, until: None })
 }
 
 pub(crate) fn resumed(state: CampaignState) -> Moved<CampaignState> {
@@ -38,11 +38,11 @@ pub(crate) fn finished(state: CampaignState) -> Moved<CampaignState> {
 pub(crate) fn lane(no: u8, lanes: u8, epoch: Epoch) -> Lane {
     let shards = LanePlan::share(LaneNo(no), lanes);
     let plan = LanePlan::planned(LaneNo(no), shards, epoch, LATER);
-    Lane { plan, done: 0, tally: Tally::default() }
+    Lane { plan, done: 0, tally: Tally::default(), moved_at: NOW }
 }
 
 pub(crate) fn taken(plan: LanePlan, epoch: Epoch) -> Moved<LanePlan> {
-    plan.apply(LaneEvent::Taken { holder: HOLDER, epoch, now: NOW, until: LATER })
+    plan.apply(LaneEvent::Taken { holder: HOLDER, epoch, now: NOW, until: LATER, reopens: false })
 }
 
 pub(crate) fn planned(plan: LanePlan, page: &[Batch]) -> Moved<LanePlan> {
@@ -69,8 +69,8 @@ pub(crate) fn rewound(plan: LanePlan) -> Moved<LanePlan> {
     plan.apply(LaneEvent::Rewound { now: NOW })
 }
 
-pub(crate) fn is_left_behind(plan: &LanePlan) -> bool {
-    plan.is_left_behind(NOW)
+pub(crate) fn is_left_behind(plan: &LanePlan, epoch: Epoch) -> bool {
+    plan.is_left_behind(epoch, NOW)
 }
 
 /// Whether the lane's lease, or the grace of its start, still runs.

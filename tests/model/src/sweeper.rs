@@ -157,7 +157,7 @@ fn take(model: &Model, world: &mut World, at: Sweeper, seen: &mut Sightings) -> 
 }
 
 fn lanes(model: &Model, world: &World, epoch: Epoch) -> Sweeper {
-    let open = |lane: &&Lane| !finish::is_complete(&model.rules, lane);
+    let open = |lane: &&Lane| !finish::is_complete(&model.rules, lane, epoch);
     let plans: Vec<LanePlan> = world.lanes.iter().filter(open).map(|lane| lane.plan.clone()).collect();
     if plans.is_empty() {
         return Sweeper::Finishing(Finish::Lanes);
@@ -177,9 +177,9 @@ fn next_batch(model: &Model, round: Round, found: Vec<Batch>) -> Sweeper {
         return Sweeper::Expiring(round, found);
     }
     let plan = &round.plans[0];
-    if moves::is_left_behind(plan) {
+    if moves::is_left_behind(plan, round.epoch) {
         Sweeper::SendingLane(round)
-    } else if round.idle && plan.sealed && model.rules.rewinding {
+    } else if round.idle && plan.is_fanned_out(round.epoch) && model.rules.rewinding {
         Sweeper::Rewinding(round)
     } else {
         next_lane(round)

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use fanmail_domain::{
     AudienceList, Batch, BatchEvent, BatchId, Campaign, CampaignEvent, CampaignId, Change, EmailAddress,
-    FailReason, Failure, Holder, LaneEvent, LaneNo, LanePlan, ListId, Optin, RecipientEvent, SettingsPatch,
-    SubscriberId, SubscriberStatus, SubscriptionStatus, Timestamp,
+    FailReason, Failure, Holder, LaneCount, LaneEvent, LaneNo, LanePlan, ListId, Optin, RecipientEvent,
+    SettingsPatch, SubscriberId, SubscriberStatus, SubscriptionStatus, Timestamp,
 };
 use fanmail_engine::ports::{Campaigns, Conditional, JournalEntry, Ledger};
 use fanmail_store::{CampaignDraft, Import, NewSubscriber, Overwrite};
@@ -55,6 +55,7 @@ impl World {
             text: None,
             audience: vec![AudienceList { list, optin: Optin::Single }],
             settings: SettingsPatch::default(),
+            schedule: None,
         };
         let draft = self.store().create_campaign(&draft, NOW).await.unwrap();
         let after = Campaign { lanes, started_at: Some(NOW), ..changed(&draft, CampaignEvent::Start) };
@@ -85,7 +86,9 @@ impl World {
             .collect();
         let mut plan = self.store().lane(campaign.id, no).await.unwrap().unwrap().plan;
         let epoch = campaign.state.epoch;
-        plan = plan.apply(LaneEvent::Taken { holder: Holder(1), epoch, now: LATER, until: LATER }).unwrap();
+        plan = plan
+            .apply(LaneEvent::Taken { holder: Holder(1), epoch, now: LATER, until: LATER, reopens: false })
+            .unwrap();
         for page in batches.chunks(10).take(pages) {
             let recipients = page.iter().map(|batch| batch.entries.len() as u64).sum();
             let cursor = page.last().unwrap().entries.last().unwrap().subscriber;
@@ -144,9 +147,9 @@ impl World {
         for changes in [&submits, &ends] {
             sent = sent.apply(&BatchEvent::Recorded { token, changes }).unwrap();
         }
-        let tally = sent.uncounted();
         let done = next(sent.apply(&BatchEvent::Finished { token }).unwrap());
-        assert_eq!(self.store().count_batch(&done, &tally).await.unwrap(), Conditional::Applied);
+        let count = LaneCount::between(batch, &done, NOW);
+        assert_eq!(self.store().count_batch(&done, &count).await.unwrap(), Conditional::Applied);
         self.store().record_failures(&failures(&done)).await.unwrap();
     }
 

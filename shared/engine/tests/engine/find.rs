@@ -1,18 +1,15 @@
 //! Finding one recipient among all.
 
-use std::time::Duration;
-
 use fanmail_domain::{Campaign, SubscriberId};
+use fanmail_engine::control::{Controlled, start};
 use fanmail_engine::find::{Whereabouts, find_recipient};
-use fanmail_engine::ports::Clock;
-use fanmail_engine::start::{Controlled, start};
 use fanmail_testkit::{CAMPAIGN, Fault, LIST, Strike, World, address};
 
 /// A campaign in four lanes whose audience is sealed.
 async fn in_four_lanes(recipients: u64) -> World {
     let world = World::new(recipients, 3);
-    let until = world.now().after(Duration::from_secs(30));
-    let started = start(&world, &world, &world, until, CAMPAIGN, 10_000).await.unwrap();
+    world.claim_size(10_000);
+    let started = start(&world, &world, &world, &world.order()).await.unwrap();
     assert!(matches!(started, Controlled::Done(Campaign { lanes: 4, .. })), "{started:?}");
     world.drive().await;
     world

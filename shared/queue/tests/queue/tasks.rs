@@ -22,7 +22,7 @@ async fn every_task_arrives_once_and_ten_share_a_request() {
     let world = World::new().await;
     let lanes: Vec<LaneTask> = (0..64).map(lane).collect();
     let batches: Vec<BatchTask> = (0..25).map(batch).collect();
-    world.queue.send_lanes(&lanes).await.unwrap();
+    world.queue.send_lanes(&lanes, Duration::ZERO).await.unwrap();
     assert_eq!(world.queue.requests(), 7);
     world.queue.send_batches(&batches, Duration::ZERO).await.unwrap();
     assert_eq!(world.queue.requests(), 10);
@@ -58,7 +58,7 @@ async fn every_task_tells_whose_it_is() {
         batch: BatchId { campaign: CampaignId(campaign), ..batch(seq).batch },
         ..batch(seq)
     };
-    world.queue.send_lanes(&[lane_of(7), lane_of(8)]).await.unwrap();
+    world.queue.send_lanes(&[lane_of(7), lane_of(8)], Duration::ZERO).await.unwrap();
     world
         .queue
         .send_batches(&[batch_of(7, 0), batch_of(8, 0), batch_of(7, 1)], Duration::ZERO)
@@ -72,7 +72,7 @@ async fn every_task_tells_whose_it_is() {
 #[tokio::test]
 async fn no_task_is_no_request() {
     let world = World::new().await;
-    world.queue.send_lanes(&[]).await.unwrap();
+    world.queue.send_lanes(&[], Duration::ZERO).await.unwrap();
     world.queue.send_batches(&[], Duration::ZERO).await.unwrap();
     assert_eq!(world.queue.requests(), 0);
 }
@@ -97,7 +97,7 @@ async fn a_delayed_task_is_hidden_at_first_and_keeps_the_queue_from_being_idle()
 #[tokio::test]
 async fn a_task_being_worked_on_keeps_the_queue_from_being_idle() {
     let world = World::new().await;
-    world.queue.send_lanes(&[lane(1)]).await.unwrap();
+    world.queue.send_lanes(&[lane(1)], Duration::ZERO).await.unwrap();
     assert!(!world.queue.are_idle().await.unwrap(), "it waits");
     assert_eq!(world.receive(&world.urls.lanes, false).await.len(), 1);
     assert!(!world.queue.are_idle().await.unwrap(), "it is being worked on");
@@ -107,7 +107,7 @@ async fn a_task_being_worked_on_keeps_the_queue_from_being_idle() {
 async fn a_task_received_too_often_goes_to_the_dead_letter_queue() {
     let hasty = QueueSettings { visibility_timeout: Duration::ZERO, max_receive_count: 2, ..SETTINGS };
     let world = World::with(&hasty).await;
-    world.queue.send_lanes(&[lane(1)]).await.unwrap();
+    world.queue.send_lanes(&[lane(1)], Duration::ZERO).await.unwrap();
     let bodies = world.receive(&world.urls.lanes, false).await;
     assert_eq!(bodies.len(), 2, "it is received twice, and not a third time");
     let dead = world.client.get_queue_url().queue_name("lanes-dead").send().await.unwrap();

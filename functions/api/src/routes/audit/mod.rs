@@ -75,7 +75,7 @@ fn compare(no: LaneNo, lane: Option<Result<Lane, String>>, recount: Recount, mov
         Some(Err(why)) => (None, Some(format!("lane {no}: its item cannot be read: {why}"))),
         Some(Ok(lane)) => (Some(lane), None),
     };
-    let complete = open == 0 && lane.as_ref().is_none_or(Lane::is_complete);
+    let complete = open == 0 && lane.as_ref().is_none_or(|lane| lane.is_complete(lane.plan.epoch));
     let unfinished =
         format!("lane {no}: the campaign is finished and the lane is not, {open} recipients are open");
     let mut differences = recount.end(lane.as_ref().filter(|_| !moving));

@@ -29,7 +29,7 @@ fn lane() -> Lane {
     let shards = LanePlan::share(LaneNo(3), 4);
     let mut plan = LanePlan::planned(LaneNo(3), shards, Epoch(1), Timestamp(0));
     (plan.sealed, plan.created, plan.recipients) = (true, 2, 4);
-    Lane { plan, done: 2, tally: [RecipientState::Accepted; 4].into_iter().collect() }
+    Lane { plan, done: 2, tally: [RecipientState::Accepted; 4].into_iter().collect(), moved_at: Timestamp(0) }
 }
 
 fn differences(lane: Option<&Lane>, batches: &[Batch]) -> Vec<String> {
