@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use fanmail_domain::{BatchEvent, CampaignEvent, StatusReason, Timestamp};
 use fanmail_engine::ports::PortError;
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 
 use crate::World;
 
@@ -36,7 +36,7 @@ pub struct Fault {
 }
 
 /// Something that happens in the middle of something else.
-pub type Meanwhile = for<'a> fn(&'a World) -> BoxFuture<'a, ()>;
+pub type Meanwhile = for<'a> fn(&'a World) -> LocalBoxFuture<'a, ()>;
 
 /// What happens before the call of this number.
 #[derive(Debug, Clone, Copy)]

@@ -4,10 +4,19 @@
 #![allow(clippy::allow_attributes, reason = "see above")]
 
 mod audience;
+mod cancel;
 mod control;
+mod edit;
 mod faults;
 mod find;
+mod pause;
 mod poison;
 mod provider;
 mod queue;
+mod resolve;
+mod retry;
+mod schedule;
+mod settle;
+mod stale;
 mod start;
+mod support;
