@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which clippy's own exception does not cover")]
 #![allow(clippy::allow_attributes, reason = "see above")]
 
+mod alarm;
 mod audience;
 mod cancel;
 mod control;
 mod edit;
+mod errors;
 mod faults;
 mod find;
 mod pause;
@@ -20,3 +22,6 @@ mod settle;
 mod stale;
 mod start;
 mod support;
+mod sweep;
+mod throttle;
+mod window;
