@@ -62,13 +62,11 @@ async fn of_a_bounce_and_a_delivery_at_once_the_bounce_wins() {
         undisturbed.tell(id, slow).await.unwrap();
         for at_call in before..undisturbed.calls().len() {
             let (world, id) = one_in_doubt().await;
-            let world = world.interrupted(
-                at_call,
-                match fast {
-                    EventKind::HardBounce => |world| Box::pin(tell_second(world, EventKind::HardBounce)),
-                    _ => |world| Box::pin(tell_second(world, EventKind::Delivery)),
-                },
-            );
+            let world = if fast == EventKind::HardBounce {
+                world.interrupted(at_call, |world| Box::pin(tell_second(world, EventKind::HardBounce)))
+            } else {
+                world.interrupted(at_call, |world| Box::pin(tell_second(world, EventKind::Delivery)))
+            };
             world.tell(id, slow).await.unwrap();
             assert!(world.struck().is_some());
             assert_eq!(world.check().states[&id], BOUNCED, "{slow:?} met {fast:?} at call {at_call}");
