@@ -50,6 +50,7 @@ pub struct Stack {
     data_dir: DataDir,
     dynamodb: DynamoDb,
     sqs: Sqs,
+    sqs_client: aws_sdk_sqs::Client,
     servers: JoinSet<()>,
     pollers: [Arc<RustackQueue>; 2],
     api_addr: SocketAddr,
@@ -88,7 +89,7 @@ impl Stack {
             unsubscribe_key: &data_dir.unsubscribe_key()?,
             config: &config,
         };
-        let (store, queue) = provision(&dynamodb.url, &environment).await?;
+        let (store, queue, sqs_client) = provision(&dynamodb.url, &environment).await?;
         let host = Host::new(HostConfig { region: REGION.to_owned(), ..HostConfig::default() });
         environment.add_functions(&host, &data_dir)?;
         let pollers = environment.add_event_sources(&host, &sqs.provider).await?;
@@ -104,6 +105,7 @@ impl Stack {
             data_dir,
             dynamodb,
             sqs,
+            sqs_client,
             servers,
             pollers,
             api_addr,
@@ -156,6 +158,19 @@ impl Stack {
     #[must_use]
     pub fn poller_requests(&self) -> u64 {
         self.pollers.iter().map(|poller| poller.billed_requests()).sum()
+    }
+
+    /// Throws away every task that waits on the queues or is hidden, as an operator's `PurgeQueue` does.
+    ///
+    /// # Errors
+    ///
+    /// [`StackError`] if the SQS engine does not do it.
+    pub async fn purge_queues(&self) -> Result<(), StackError> {
+        for url in functions::queue_urls(&self.sqs.url) {
+            let purged = self.sqs_client.purge_queue().queue_url(url).send().await;
+            purged.map_err(|error| StackError::Purge(error.into()))?;
+        }
+        Ok(())
     }
 
     /// Waits until every invocation of `start` and `sender` that runs now has ended; at most `patience`.
@@ -234,15 +249,18 @@ fn smtp_url(provider: &Provider, inbox: Option<&Inbox>) -> String {
 }
 
 /// Creates what is not there yet: tables and queues.
-async fn provision(dynamodb_url: &str, environment: &Environment<'_>) -> Result<(Store, Queue), StackError> {
+async fn provision(
+    dynamodb_url: &str,
+    environment: &Environment<'_>,
+) -> Result<(Store, Queue, aws_sdk_sqs::Client), StackError> {
     let mut vars = environment.of_every_function();
     vars.insert("AWS_ENDPOINT_URL_DYNAMODB".into(), dynamodb_url.to_owned());
     vars.insert("AWS_REGION".into(), REGION.to_owned());
     let aws = AwsConfig::from_vars(Vars::new(vars)).map_err(|error| StackError::Provision(error.into()))?;
-    let (store, queue) = (aws.store(), aws.queue());
+    let (store, queue, sqs_client) = (aws.store(), aws.queue(), aws.sqs_client());
     store.create_tables().await.map_err(|error| StackError::Provision(error.into()))?;
-    environment.create_queues(&aws.sqs_client()).await?;
-    Ok((store, queue))
+    environment.create_queues(&sqs_client).await?;
+    Ok((store, queue, sqs_client))
 }
 
 async fn serve(servers: &mut JoinSet<()>, host: &Host, api: TcpListener) -> Result<SocketAddr, StackError> {
