@@ -41,7 +41,7 @@ pub(super) enum Stroke {
     Concurrency(u32),
     /// A pause of the campaign, and its end.
     Pause(Duration),
-    /// All queues emptied.
+    /// All queues emptied; SQS does that once a minute, and refuses it in between.
     Purge,
 }
 

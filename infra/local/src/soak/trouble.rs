@@ -93,10 +93,7 @@ impl<'a> Trouble<'a> {
             Stroke::Retune(tuning) => self.tune(campaigns, tuning).await?,
             Stroke::Concurrency(senders) => self.set_senders(senders).await?,
             Stroke::Pause(lasts) => self.pause(campaigns, on, lasts).await?,
-            Stroke::Purge => {
-                self.stack.purge_queues().await?;
-                self.strokes.purges += 1;
-            }
+            Stroke::Purge => self.strokes.purges += u64::from(self.stack.purge_queues().await?),
         }
         Ok(())
     }

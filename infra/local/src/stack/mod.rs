@@ -21,6 +21,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_sqs::error::SdkError;
+use aws_sdk_sqs::operation::purge_queue::PurgeQueueError;
 use fanmail_inbox::Inbox;
 use fanmail_lambda_host::{Host, HostConfig, RustackQueue, gateway, lambda_api};
 use fanmail_queue::Queue;
@@ -160,17 +162,21 @@ impl Stack {
         self.pollers.iter().map(|poller| poller.billed_requests()).sum()
     }
 
-    /// Throws away every task that waits on the queues or is hidden, as an operator's `PurgeQueue` does.
+    /// Throws away every task that waits on the queues or is hidden, as an operator's `PurgeQueue` does. Answers
+    /// whether it has: within 60 seconds of the last time SQS refuses it (AWS API reference, `PurgeQueue`).
     ///
     /// # Errors
     ///
     /// [`StackError`] if the SQS engine does not do it.
-    pub async fn purge_queues(&self) -> Result<(), StackError> {
+    pub async fn purge_queues(&self) -> Result<bool, StackError> {
         for url in functions::queue_urls(&self.sqs.url) {
-            let purged = self.sqs_client.purge_queue().queue_url(url).send().await;
-            purged.map_err(|error| StackError::Purge(error.into()))?;
+            match self.sqs_client.purge_queue().queue_url(url).send().await {
+                Ok(_) => {}
+                Err(error) if is_too_soon(&error) => return Ok(false),
+                Err(error) => return Err(StackError::Purge(error.into())),
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Waits until every invocation of `start` and `sender` that runs now has ended; at most `patience`.
@@ -231,6 +237,10 @@ impl Stack {
         sqs.stop().await;
         (data_dir, dynamodb)
     }
+}
+
+fn is_too_soon(error: &SdkError<PurgeQueueError>) -> bool {
+    error.as_service_error().is_some_and(PurgeQueueError::is_purge_queue_in_progress)
 }
 
 async fn start_inbox(provider: &Provider, data_dir: &DataDir) -> Result<Option<Inbox>, StackError> {
