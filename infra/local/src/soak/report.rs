@@ -79,8 +79,7 @@ impl fmt::Display for Report {
         writeln!(f, "Soak with seed {}: {verdict}\n", self.seed)?;
         let Strokes { kills, sender_kills, freezes, sender_freezes, retunings, pauses, purges, window } =
             self.strokes;
-        let times = format!("of {:.0} s in all", self.seconds);
-        row(f, "trouble", self.trouble_s.round() as u64, &format!("s {times}"))?;
+        row(f, "trouble", self.trouble_s.round() as u64, &format!("seconds, of {:.0} in all", self.seconds))?;
         row(f, "campaigns", self.campaigns, "")?;
         row(f, "recipients", self.recipients, "of each")?;
         row(f, "accepted", self.accepted, "")?;
