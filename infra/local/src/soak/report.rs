@@ -96,7 +96,9 @@ impl fmt::Display for Report {
         row(f, "in doubt", self.in_doubt, &bound)?;
         let counters = if self.counters_hold { "equal a recount" } else { "DIFFER from a recount" };
         writeln!(f, "  {:12} {counters} of the ledger", "counters")?;
-        self.problems.iter().try_for_each(|problem| writeln!(f, "\n{problem}"))
+        let gap = if self.problems.is_empty() { "" } else { "\n" };
+        write!(f, "{gap}")?;
+        self.problems.iter().try_for_each(|problem| writeln!(f, "{problem}"))
     }
 }
 
