@@ -1,0 +1,160 @@
+//! What a seed stands for: the people, the settings, the functions, the weather, and who does what when.
+
+use std::time::Duration;
+
+use fanmail_domain::{SettingsPatch, pacing};
+
+use crate::faults::Weather;
+use crate::processes::operators::Act;
+use crate::rng::{ALWAYS, Rng};
+use crate::time::{BEGIN_NS, MILLI, SECOND};
+use crate::world::people::Crowd;
+use crate::world::provider::Climate;
+
+/// A world that is broken on purpose, to see that the oracle notices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Sabotage {
+    /// The store writes a batch whatever revision stands.
+    BlindBatchWrites,
+    /// The mailer sends again what it got no answer for.
+    RepeatingMailer,
+    /// The queue loses messages, and no sweeper runs.
+    ForgetfulQueue,
+    /// The store writes a batch that ends, and leaves its lane's counters as they are.
+    UncountedBatches,
+    /// The store finishes a campaign whose lanes are not complete.
+    HastyFinish,
+    /// Senders are paced as if their rate were ten times what it is.
+    HastySenders,
+}
+
+/// Everything that a seed decides before the world begins. Times are on the world's clock.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Where it all comes from.
+    pub seed: u64,
+    /// What is broken on purpose.
+    pub sabotage: Option<Sabotage>,
+    /// Who is there, and who comes and goes.
+    pub crowd: Crowd,
+    /// What the campaign begins with.
+    pub settings: SettingsPatch,
+    /// How large an audience the start is told of: it decides how many lanes there are.
+    pub announced: u64,
+    /// Senders at a time.
+    pub senders: usize,
+    /// Start functions at a time.
+    pub starts: usize,
+    /// Whether two sweepers begin at once.
+    pub two_sweepers: bool,
+    /// Time from one sweep to the next.
+    pub sweep_every_ns: u64,
+    /// When a function is killed.
+    pub timeout_ns: u64,
+    /// How long a received message stays hidden.
+    pub visibility_ns: u64,
+    /// After how many receives a message goes to the dead letters.
+    pub max_receives: u32,
+    /// Messages in one event.
+    pub event_size: usize,
+    /// When a sender gives up waiting for the provider.
+    pub submit_timeout_ns: u64,
+    /// The most items of one answer of the store.
+    pub page: usize,
+    /// What a call usually takes at the most.
+    pub latency_ns: u64,
+    /// How far a clock may be off, either way.
+    pub skew_ms: u64,
+    /// What goes wrong.
+    pub weather: Weather,
+    /// What the provider is like.
+    pub climate: Climate,
+    /// What the operators do.
+    pub acts: Vec<Act>,
+    /// When the queues are purged.
+    pub purges: Vec<u64>,
+}
+
+/// What the writes after the last submission may take, as the sender function has it.
+const WRITE_RESERVE: Duration = Duration::from_secs(3);
+
+impl Scenario {
+    /// The scenario of a seed.
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        let rng = &mut Rng::new(seed);
+        let starts_ns = BEGIN_NS + rng.within(5..=15) * SECOND;
+        let ends_ns = starts_ns + rng.within(20..=200) * SECOND;
+        let timeout_ns = rng.within(6..=60) * SECOND;
+        let weather = Weather::draw(rng, starts_ns, ends_ns);
+        Self {
+            seed,
+            sabotage: None,
+            crowd: Crowd::draw(rng, starts_ns),
+            settings: draw_settings(rng),
+            announced: rng.pick(&[0, 2_500, 5_000, 10_000]),
+            senders: rng.within(1..=4) as usize,
+            starts: rng.within(1..=3) as usize,
+            two_sweepers: rng.chance(ALWAYS / 4),
+            sweep_every_ns: rng.pick(&[10, 60]) * SECOND,
+            timeout_ns,
+            visibility_ns: timeout_ns + rng.pick(&[2, 2, 30]) * SECOND,
+            max_receives: rng.pick(&[3, 10, 10, 1_000]),
+            event_size: rng.pick(&[1, 1, 1, 3]),
+            submit_timeout_ns: rng.within(2..=15) * SECOND,
+            page: rng.within(1..=12) as usize,
+            latency_ns: rng.pick(&[2, 10, 40]) * MILLI,
+            skew_ms: rng.pick(&[0, 100, 900]),
+            climate: Climate::draw(rng, starts_ns, ends_ns),
+            acts: Act::draw_all(rng, starts_ns, ends_ns),
+            purges: draw_purges(rng, &weather, starts_ns),
+            weather,
+        }
+    }
+
+    /// The same world, broken on purpose.
+    #[must_use]
+    pub fn broken(mut self, sabotage: Option<Sabotage>) -> Self {
+        self.sabotage = sabotage;
+        self
+    }
+
+    /// Whether this is what is broken.
+    #[must_use]
+    pub fn is_broken(&self, sabotage: Sabotage) -> bool {
+        self.sabotage == Some(sabotage)
+    }
+
+    /// What a sender keeps in reserve before its deadline.
+    #[must_use]
+    pub fn reserve(&self, sends: bool) -> Duration {
+        let wanted = Duration::from_nanos(self.submit_timeout_ns) + WRITE_RESERVE;
+        let wanted = if sends { wanted } else { Duration::from_secs(5) };
+        wanted.min(Duration::from_nanos(self.timeout_ns) / 3)
+    }
+
+    /// The most recipients one sender may have *submitting* at once, under any settings of this run.
+    #[must_use]
+    pub fn widest_window(&self) -> u64 {
+        let patches = || self.acts.iter().filter_map(Act::settings).chain([self.settings]);
+        let rate = patches().filter_map(|patch| patch.message_rate).max().unwrap_or(10);
+        let conns = patches().filter_map(|patch| patch.max_conns).max().unwrap_or(8);
+        pacing::window(rate, conns as usize) as u64
+    }
+}
+
+/// Settings that a campaign may have.
+pub fn draw_settings(rng: &mut Rng) -> SettingsPatch {
+    SettingsPatch {
+        message_rate: Some(rng.pick(&[2, 5, 10, 20, 50, 100, 1_000])),
+        batch_size: Some(u32::try_from(rng.mostly_small(1..=100)).unwrap_or(1)),
+        max_conns: Some(rng.pick(&[1, 2, 4, 8, 32])),
+    }
+}
+
+fn draw_purges(rng: &mut Rng, weather: &Weather, starts_ns: u64) -> Vec<u64> {
+    let rough = weather.crash + weather.error + weather.lost_answer > 0;
+    let purges = if rough && rng.chance(ALWAYS / 10) { rng.within(1..=2) } else { 0 };
+    let mut at = || starts_ns + rng.within(0..=30 * SECOND / MILLI) * MILLI;
+    (0..purges).map(|_| at()).collect()
+}

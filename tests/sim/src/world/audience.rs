@@ -1,0 +1,48 @@
+//! The port to lists and subscribers.
+
+use std::collections::HashMap;
+
+use fanmail_domain::{ListId, Shard, Subscriber, SubscriberId};
+use fanmail_engine::ports::{Audience, Consistency, Member, PortError};
+
+use super::{Process, State};
+use crate::faults::Service::Store;
+use crate::time::{MILLI, SECOND};
+
+/// How old an eventually consistent answer may be.
+pub(super) const EVENTUALLY_NS: u64 = SECOND;
+
+impl Audience for Process {
+    async fn members(
+        &self,
+        list: ListId,
+        shard: Shard,
+        after: Option<SubscriberId>,
+    ) -> Result<Vec<Member>, PortError> {
+        let page = self.world.scenario.page;
+        let read = move |state: &mut State, _: &str| state.people.members(list, shard, after, page);
+        self.call(Store, "read members", read).await
+    }
+
+    async fn subscribers(
+        &self,
+        ids: &[SubscriberId],
+        consistency: Consistency,
+    ) -> Result<HashMap<SubscriberId, Subscriber>, PortError> {
+        let ids = ids.to_vec();
+        let read = move |state: &mut State, _: &str| {
+            let mut found = HashMap::with_capacity(ids.len());
+            for id in ids {
+                let age_ns = match consistency {
+                    Consistency::Strong => 0,
+                    Consistency::Eventual => state.rng.below(EVENTUALLY_NS / MILLI) * MILLI,
+                };
+                if let Some(subscriber) = state.people.as_of(id, state.now_ns - age_ns) {
+                    found.insert(id, subscriber.clone());
+                }
+            }
+            found
+        };
+        self.call(Store, "read subscribers", read).await
+    }
+}
