@@ -3,14 +3,17 @@
 //! Exit status: 0 every promise was kept, 1 one was not. Progress goes to standard error, the summary or the
 //! trace to standard output.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::ops::Range;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use clap::Parser;
+use clap::{Parser, ValueEnum as _};
 
 use crate::fleet::{Summary, run_all};
-use crate::run::run as run_seed;
+use crate::oracle::Promise;
+use crate::run::{Twist, run as run_seed};
 use crate::scenario::Sabotage;
 
 /// How many failing seeds are shown before the rest is not run.
@@ -49,73 +52,86 @@ struct Cli {
     /// Break every world like this, to see that the oracle notices
     #[arg(long, value_enum)]
     sabotage: Option<Sabotage>,
+    /// Say nothing of this promise; may be given several times
+    #[arg(long, value_enum, value_name = "PROMISE")]
+    except: Vec<Promise>,
 }
 
 /// Runs the command.
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    let twist = Twist { sabotage: cli.sabotage, except: cli.except.clone() };
     let kept = match cli.seed {
-        Some(seed) => replay(seed, cli.sabotage),
-        None => run_many(&cli),
+        Some(seed) => replay(seed, &twist),
+        None => run_many(cli.from..cli.from.saturating_add(cli.seeds), &twist),
     };
     if kept { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }
 
 /// Prints every step of one world. Answers whether every promise was kept.
-fn replay(seed: u64, sabotage: Option<Sabotage>) -> bool {
-    let report = run_seed(seed, sabotage, true);
+fn replay(seed: u64, twist: &Twist) -> bool {
+    let report = run_seed(seed, twist, true);
     print(&report.trace);
-    let mut text = String::from("\n");
-    for (kind, count) in report.counts.iter() {
-        text += &format!("{count:>12} {kind}\n");
-    }
-    for violation in &report.violations {
-        text += &format!("BROKEN {violation}\n");
-    }
-    if report.violations.is_empty() {
-        text += "every promise was kept\n";
-    }
+    let counts = report.counts.iter().map(|(kind, count)| format!("{count:>12} {kind}\n"));
+    let broken = report.violations.iter().map(|violation| format!("BROKEN {violation}\n"));
+    let text: String = ["\n".to_owned()].into_iter().chain(counts).chain(broken).collect();
     print(&text);
     report.violations.is_empty()
 }
 
-fn run_many(cli: &Cli) -> bool {
+fn run_many(seeds: Range<u64>, twist: &Twist) -> bool {
     let began = Instant::now();
-    let said = std::sync::Mutex::new(began);
+    let said = Mutex::new(began);
+    let all = seeds.end - seeds.start;
+    let live = std::io::stderr().is_terminal();
     let progress = |summary: &Summary| {
-        let mut said = said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if said.elapsed() >= Duration::from_secs(1) {
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.elapsed() >= Duration::from_secs(if live { 1 } else { 30 }) {
             *said = Instant::now();
-            eprint!("\r{} of {} worlds, {} broken", summary.runs, cli.seeds, summary.failures.len());
+            let end = if live { "\r" } else { "\n" };
+            eprint!("{} of {all} worlds, {} broken{end}", summary.runs, summary.failures.len());
         }
     };
-    let summary = run_all(cli.from..cli.from.saturating_add(cli.seeds), cli.sabotage, ENOUGH, progress);
-    eprintln!("\r{} of {} worlds in {:.1} s", summary.runs, cli.seeds, began.elapsed().as_secs_f64());
-    print(&summarise(&summary, cli.sabotage));
+    let summary = run_all(seeds, twist, ENOUGH, progress);
+    eprintln!("{} of {all} worlds in {:.1} s", summary.runs, began.elapsed().as_secs_f64());
+    print(&in_words(&summary, twist));
     summary.failures.is_empty()
 }
 
-fn summarise(summary: &Summary, sabotage: Option<Sabotage>) -> String {
-    let mut text = format!("{:>12} worlds\n", summary.runs);
+/// The summary as people read it.
+fn in_words(summary: &Summary, twist: &Twist) -> String {
+    let mut text = String::new();
+    let mut say = |line: String| text += &(line + "\n");
+    say(format!("{:>12} worlds", summary.runs));
     for (kind, count) in summary.counts.iter() {
-        text += &format!("{count:>12} {kind}\n");
+        say(format!("{count:>12} {kind}"));
     }
-    text += &format!("{:>12} virtual seconds from the end of a storm to the end of its campaign, at most\n", summary.longest_rest_s);
-    text += &format!("{:>12} broken\n", summary.failures.len());
+    let rest_s = summary.longest_rest_s;
+    say(format!("{rest_s:>12} virtual seconds from the end of a storm to the end of its campaign, at most"));
+    for promise in Promise::value_variants() {
+        let broken = summary.failures.iter().filter(|failure| failure.breaks(*promise)).count();
+        say(format!("{broken:>12} broke: {promise}"));
+    }
     for failure in &summary.failures {
-        text += &format!("\nseed {}\n", failure.seed);
-        for violation in failure.violations.iter().take(5) {
-            text += &format!("  {violation}\n");
-        }
-        text += &format!("  replay: cargo run --release -p fanmail-sim -- --seed {}{}\n", failure.seed, flag(sabotage));
+        say(format!("\nseed {}", failure.seed));
+        failure.violations.iter().take(5).for_each(|violation| say(format!("  {violation}")));
+        say(format!(
+            "  replay: cargo run --release -p fanmail-sim -- --seed {}{}",
+            failure.seed,
+            flags(twist)
+        ));
     }
     text
 }
 
-fn flag(sabotage: Option<Sabotage>) -> String {
-    let name = sabotage.as_ref().and_then(clap::ValueEnum::to_possible_value);
-    name.map_or_else(String::new, |value| format!(" --sabotage {}", value.get_name()))
+fn flags(twist: &Twist) -> String {
+    let name = |value: Option<clap::builder::PossibleValue>| {
+        value.map_or_else(String::new, |it| it.get_name().to_owned())
+    };
+    let sabotage = twist.sabotage.map(|it| format!(" --sabotage {}", name(it.to_possible_value())));
+    let except = twist.except.iter().map(|it| format!(" --except {}", name(it.to_possible_value())));
+    sabotage.into_iter().chain(except).collect()
 }
 
 /// Prints; whoever closes the pipe has seen enough.

@@ -5,6 +5,8 @@
 //! stands, as if its process had died. A task can be frozen: whatever wakes it, it is not polled until it
 //! thaws, and then goes on without having noticed. Nothing here knows real time, threads or the engine.
 
+mod join;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
@@ -13,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::rng::Rng;
+pub use join::{Ended, Join};
 
 /// Names one task of one executor.
 pub type TaskId = u64;
@@ -184,14 +187,13 @@ impl Handle {
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
-        let end = Arc::new(Mutex::new(End { ended: None, waiting: None }));
-        let guard = Guard(Arc::clone(&end));
+        let (join, guard) = join::pair();
         let work = async move {
             let result = work.await;
             guard.close(Ended::Done(result));
         };
         self.lock().spawned.push((id, Box::pin(work)));
-        Join(end)
+        join
     }
 
     /// Drops the task's future where it stands.
@@ -305,68 +307,5 @@ impl Future for Sleep {
             self.handle.wake_at(self.at_ns, context.waker().clone());
         }
         Poll::Pending
-    }
-}
-
-/// How a task ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended<T> {
-    /// With this result.
-    Done(T),
-    /// It was killed.
-    Killed,
-}
-
-struct End<T> {
-    ended: Option<Ended<T>>,
-    waiting: Option<Waker>,
-}
-
-/// Waits for a task's end.
-#[must_use = "a task whose end nobody waits for runs all the same: drop this on purpose"]
-pub struct Join<T>(Arc<Mutex<End<T>>>);
-
-/// Says that the task was killed, unless it was closed before.
-struct Guard<T>(Arc<Mutex<End<T>>>);
-
-impl<T> Guard<T> {
-    fn close(&self, how: Ended<T>) {
-        let waiting = {
-            let mut end = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if end.ended.is_none() {
-                end.ended = Some(how);
-            }
-            end.waiting.take()
-        };
-        if let Some(waiting) = waiting {
-            waiting.wake();
-        }
-    }
-}
-
-impl<T> Drop for Guard<T> {
-    fn drop(&mut self) {
-        self.close(Ended::Killed);
-    }
-}
-
-impl<T> Future for Join<T> {
-    type Output = Ended<T>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ended<T>> {
-        let mut end = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match end.ended.take() {
-            Some(ended) => Poll::Ready(ended),
-            None => {
-                end.waiting = Some(context.waker().clone());
-                Poll::Pending
-            }
-        }
-    }
-}
-
-impl<T> fmt::Debug for Join<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Join")
     }
 }

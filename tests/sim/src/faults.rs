@@ -19,7 +19,7 @@ pub enum Service {
 }
 
 /// How rough the storm is. Chances are in millionths, of each call unless it says otherwise.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Weather {
     /// When the storm is over.
     pub ends_ns: u64,
@@ -53,18 +53,18 @@ impl Weather {
     /// Weather from calm to stormy, in a storm that lasts until `ends_ns` after the beginning at `starts_ns`.
     pub fn draw(rng: &mut Rng, starts_ns: u64, ends_ns: u64) -> Self {
         // A quarter of the worlds is calm, and in the others each fault is as often absent as present.
-        let calm = rng.chance(ALWAYS / 4);
+        let calm = rng.chance(ALWAYS / 5);
         let mut up_to = |most: u64| {
             let present = !calm && rng.chance(ALWAYS / 2);
             if present { u32::try_from(rng.mostly_small(0..=most)).unwrap_or(ALWAYS) } else { 0 }
         };
         let mut weather = Self {
             ends_ns,
-            crash: up_to(20_000),
+            crash: up_to(40_000),
             error: up_to(100_000),
             lost_answer: up_to(100_000),
             late_effect: up_to(50_000),
-            freeze: up_to(5_000),
+            freeze: up_to(15_000),
             slow: up_to(50_000),
             doubled: up_to(400_000),
             delayed: up_to(300_000),

@@ -6,8 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::faults::Counts;
-use crate::run::{Report, run};
-use crate::scenario::Sabotage;
+use crate::run::{Report, Twist, run};
 
 /// What became of many seeds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,7 +37,7 @@ impl Summary {
 #[must_use]
 pub fn run_all(
     seeds: Range<u64>,
-    sabotage: Option<Sabotage>,
+    twist: &Twist,
     enough: usize,
     progress: impl Fn(&Summary) + Sync,
 ) -> Summary {
@@ -48,7 +47,7 @@ pub fn run_all(
         if seed >= seeds.end {
             return;
         }
-        let report = run(seed, sabotage, false);
+        let report = run(seed, twist, false);
         let mut summary = summary.lock().unwrap_or_else(PoisonError::into_inner);
         summary.add(report);
         progress(&summary);

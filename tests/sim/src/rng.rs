@@ -1,4 +1,4 @@
-//! Randomness that a seed decides: SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
+//! Randomness that a seed decides: `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number
 //! generators", 2014). Small, fast, and the same everywhere; nothing here is secret.
 
 use std::ops::RangeInclusive;
@@ -20,11 +20,11 @@ impl Rng {
     /// A stream of its own: what is drawn from it does not move this one.
     #[must_use]
     pub fn fork(&mut self) -> Self {
-        Self(self.next() ^ 0x5851_f42d_4c95_7f2d)
+        Self(self.number() ^ 0x5851_f42d_4c95_7f2d)
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -34,7 +34,7 @@ impl Rng {
 
     /// A number below `n`; 0 if there is none.
     pub fn below(&mut self, n: u64) -> u64 {
-        let wide = u128::from(self.next()) * u128::from(n);
+        let wide = u128::from(self.number()) * u128::from(n);
         u64::try_from(wide >> 64).unwrap_or_default()
     }
 
@@ -77,8 +77,8 @@ mod tests {
     #[test]
     fn the_first_numbers_are_those_of_the_reference_implementation() {
         let mut rng = Rng::new(1_234_567);
-        assert_eq!(rng.next(), 6_457_827_717_110_365_317);
-        assert_eq!(rng.next(), 3_203_168_211_198_807_973);
+        assert_eq!(rng.number(), 6_457_827_717_110_365_317);
+        assert_eq!(rng.number(), 3_203_168_211_198_807_973);
     }
 
     #[test]

@@ -22,10 +22,18 @@ pub enum Sabotage {
     ForgetfulQueue,
     /// The store writes a batch that ends, and leaves its lane's counters as they are.
     UncountedBatches,
-    /// The store finishes a campaign whose lanes are not complete.
-    HastyFinish,
-    /// Senders are paced as if their rate were ten times what it is.
-    HastySenders,
+    /// The store shows a campaign as it was before its last change, for five seconds.
+    StaleCampaigns,
+    /// The store shows people as they were in the beginning.
+    StalePeople,
+    /// The store leaves somebody out of a list now and then.
+    ShortPages,
+    /// Processes wake after a tenth of their sleep.
+    HastyClocks,
+    /// The provider says that it took a message, and did not.
+    EmptyPromises,
+    /// The mailer forgets an answer now and then.
+    MumblingMailer,
 }
 
 /// Everything that a seed decides before the world begins. Times are on the world's clock.
@@ -80,21 +88,40 @@ const WRITE_RESERVE: Duration = Duration::from_secs(3);
 
 impl Scenario {
     /// The scenario of a seed.
+    ///
+    /// Each part is drawn from a stream of its own, so that a part which draws more leaves the others as they
+    /// are.
     #[must_use]
     pub fn of(seed: u64) -> Self {
         let rng = &mut Rng::new(seed);
         let starts_ns = BEGIN_NS + rng.within(5..=15) * SECOND;
         let ends_ns = starts_ns + rng.within(20..=200) * SECOND;
-        let timeout_ns = rng.within(6..=60) * SECOND;
-        let weather = Weather::draw(rng, starts_ns, ends_ns);
+        let weather = Weather::draw(&mut rng.fork(), starts_ns, ends_ns);
+        Self {
+            crowd: Crowd::draw(&mut rng.fork(), starts_ns),
+            climate: Climate::draw(&mut rng.fork(), starts_ns, ends_ns),
+            acts: Act::draw_all(&mut rng.fork(), starts_ns, ends_ns),
+            purges: draw_purges(&mut rng.fork(), &weather, starts_ns),
+            settings: draw_settings(&mut rng.fork()),
+            weather,
+            ..Self::draw_functions(&mut rng.fork(), seed)
+        }
+    }
+
+    /// How the functions are set up; the rest is not decided here.
+    fn draw_functions(rng: &mut Rng, seed: u64) -> Self {
+        let latency_ns = rng.pick(&[2, 10, 40]) * MILLI;
+        // Fan-out has to read one page within one invocation: that takes longer where calls do.
+        let shortest_s = 6 + 10 * (latency_ns / (40 * MILLI));
+        let timeout_ns = rng.within(shortest_s..=60) * SECOND;
         Self {
             seed,
             sabotage: None,
-            crowd: Crowd::draw(rng, starts_ns),
-            settings: draw_settings(rng),
+            crowd: Crowd::default(),
+            settings: SettingsPatch::default(),
             announced: rng.pick(&[0, 2_500, 5_000, 10_000]),
-            senders: rng.within(1..=4) as usize,
-            starts: rng.within(1..=3) as usize,
+            senders: rng.pick(&[1, 2, 3, 4]),
+            starts: rng.pick(&[1, 2, 3]),
             two_sweepers: rng.chance(ALWAYS / 4),
             sweep_every_ns: rng.pick(&[10, 60]) * SECOND,
             timeout_ns,
@@ -102,13 +129,13 @@ impl Scenario {
             max_receives: rng.pick(&[3, 10, 10, 1_000]),
             event_size: rng.pick(&[1, 1, 1, 3]),
             submit_timeout_ns: rng.within(2..=15) * SECOND,
-            page: rng.within(1..=12) as usize,
-            latency_ns: rng.pick(&[2, 10, 40]) * MILLI,
+            page: 1 + rng.index(12),
+            latency_ns,
             skew_ms: rng.pick(&[0, 100, 900]),
-            climate: Climate::draw(rng, starts_ns, ends_ns),
-            acts: Act::draw_all(rng, starts_ns, ends_ns),
-            purges: draw_purges(rng, &weather, starts_ns),
-            weather,
+            weather: Weather::default(),
+            climate: Climate::default(),
+            acts: Vec::new(),
+            purges: Vec::new(),
         }
     }
 

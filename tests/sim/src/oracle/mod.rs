@@ -26,7 +26,7 @@ pub struct Violation {
 }
 
 /// What fanmail promises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Promise {
     /// I1: nobody gets it twice.
     OneCopy,
@@ -67,9 +67,15 @@ impl Promise {
     }
 }
 
+impl fmt::Display for Promise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.promise.text(), self.found)
+        write!(f, "{}: {}", self.promise, self.found)
     }
 }
 
@@ -80,7 +86,7 @@ pub fn judge(scenario: &Scenario, state: &State) -> Vec<Violation> {
     let mut say = |promise, text: String| found.push(Violation { promise, found: text });
     copies::check(scenario, state, &mut say);
     audience::check(scenario, state, &mut say);
-    pause::check(scenario, state, &mut say);
+    pause::check(state, &mut say);
     rate::check(scenario, state, &mut say);
     counters::check(state, &mut say);
     for error in &state.witness.errors {

@@ -26,7 +26,8 @@ pub(super) fn check(scenario: &Scenario, state: &State, say: &mut impl Say) {
             let rate = fastest(scenario, state, *from_ns);
             let allowed = (rate * ALLOWANCE).div_ceil(1_000) + 1;
             if within > allowed {
-                let (from, text) = (at(*from_ns), format!("{within} messages in a second, at a rate of {rate}"));
+                let (from, text) =
+                    (at(*from_ns), format!("{within} messages in a second, at a rate of {rate}"));
                 say(Promise::RateHolds, format!("environment {environment}, from {from}: {text}"));
                 break;
             }

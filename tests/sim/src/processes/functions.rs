@@ -104,8 +104,7 @@ async fn carry_out(
         }
         Task::Batch(task) => {
             let memory = &environment.memory;
-            let sender =
-                Sender { store: process, tasks: process, mailer: process, clock: process, memory };
+            let sender = Sender { store: process, tasks: process, mailer: process, clock: process, memory };
             let sent = sender.send_batch(task, received.delivery(), invocation).await;
             sent.map(|outcome| format!("{outcome:?}"))
         }

@@ -12,10 +12,10 @@ pub mod sweepers;
 use std::sync::Arc;
 
 use fanmail_domain::Holder;
+use fanmail_engine::Invocation;
 use fanmail_engine::ports::{Clock, PortError};
 use fanmail_engine::send_batch::Memory;
 use fanmail_engine::watch::Watch;
-use fanmail_engine::Invocation;
 use futures::future::{Either, select};
 
 use crate::executor::{Ended, Join, TaskId};

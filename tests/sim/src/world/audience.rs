@@ -7,7 +7,9 @@ use fanmail_engine::ports::{Audience, Consistency, Member, PortError};
 
 use super::{Process, State};
 use crate::faults::Service::Store;
-use crate::time::{MILLI, SECOND};
+use crate::rng::ALWAYS;
+use crate::scenario::Sabotage;
+use crate::time::{BEGIN_NS, MILLI, SECOND};
 
 /// How old an eventually consistent answer may be.
 pub(super) const EVENTUALLY_NS: u64 = SECOND;
@@ -20,7 +22,14 @@ impl Audience for Process {
         after: Option<SubscriberId>,
     ) -> Result<Vec<Member>, PortError> {
         let page = self.world.scenario.page;
-        let read = move |state: &mut State, _: &str| state.people.members(list, shard, after, page);
+        let short = self.world.scenario.is_broken(Sabotage::ShortPages);
+        let read = move |state: &mut State, _: &str| {
+            let mut members = state.people.members(list, shard, after, page);
+            if short && members.len() > 1 && state.rng.chance(ALWAYS / 4) {
+                members.remove(0);
+            }
+            members
+        };
         self.call(Store, "read members", read).await
     }
 
@@ -29,11 +38,12 @@ impl Audience for Process {
         ids: &[SubscriberId],
         consistency: Consistency,
     ) -> Result<HashMap<SubscriberId, Subscriber>, PortError> {
-        let ids = ids.to_vec();
+        let (ids, stale) = (ids.to_vec(), self.world.scenario.is_broken(Sabotage::StalePeople));
         let read = move |state: &mut State, _: &str| {
             let mut found = HashMap::with_capacity(ids.len());
             for id in ids {
                 let age_ns = match consistency {
+                    Consistency::Strong | Consistency::Eventual if stale => state.now_ns - BEGIN_NS,
                     Consistency::Strong => 0,
                     Consistency::Eventual => state.rng.below(EVENTUALLY_NS / MILLI) * MILLI,
                 };

@@ -6,10 +6,17 @@ use fanmail_engine::ports::{Campaigns, Conditional, JournalEntry, PortError};
 use super::{Process, State};
 use crate::faults::Service::Store;
 use crate::scenario::Sabotage;
+use crate::time::SECOND;
 
 impl Campaigns for Process {
     async fn campaign(&self, id: CampaignId) -> Result<Option<Campaign>, PortError> {
-        self.call(Store, "read a campaign", move |state, _| state.stored.campaigns.get(&id).cloned()).await
+        let stale = self.world.scenario.is_broken(Sabotage::StaleCampaigns);
+        let read = move |state: &mut State, _: &str| {
+            let recent = |(changed_ns, _): &&(u64, _)| stale && state.now_ns < changed_ns + 5 * SECOND;
+            let before = state.stored.before.as_ref().filter(recent).map(|(_, before)| before);
+            before.or_else(|| state.stored.campaigns.get(&id)).cloned()
+        };
+        self.call(Store, "read a campaign", read).await
     }
 
     async fn content(&self, id: CampaignId, version: u32) -> Result<Option<Content>, PortError> {
@@ -62,9 +69,8 @@ impl Campaigns for Process {
         entry: &JournalEntry,
     ) -> Result<Conditional<Campaign>, PortError> {
         let (after, entry) = (after.clone(), entry.clone());
-        let hasty = self.world.scenario.is_broken(Sabotage::HastyFinish);
         let finish = move |state: &mut State, who: &str| {
-            if hasty || lanes(state, after.id).iter().all(Lane::is_complete) {
+            if lanes(state, after.id).iter().all(Lane::is_complete) {
                 return change(state, who, &after, &entry);
             }
             state.note(who, || "finish: refused, there is work left".into());
@@ -112,7 +118,8 @@ fn change(state: &mut State, who: &str, after: &Campaign, entry: &JournalEntry) 
     state.note(who, || format!("campaign v{version}: {status}, epoch {epoch}: {}", entry.text));
     state.witness.statuses.push((state.now_ns, status));
     state.witness.rates.push((state.now_ns, after.settings.message_rate.unwrap_or_default()));
-    state.stored.campaigns.insert(after.id, after.clone());
+    let before = state.stored.campaigns.insert(after.id, after.clone());
+    state.stored.before = before.map(|before| (state.now_ns, before));
     journal(state, who, entry);
     Conditional::Applied
 }

@@ -4,6 +4,7 @@ use fanmail_domain::Timestamp;
 use fanmail_engine::ports::Clock;
 
 use super::Process;
+use crate::scenario::Sabotage;
 use crate::time::MILLI;
 
 impl Clock for Process {
@@ -16,6 +17,9 @@ impl Clock for Process {
     }
 
     async fn sleep_until_ns(&self, at_ns: u64) {
+        let hasty = self.world.scenario.is_broken(Sabotage::HastyClocks);
+        let now_ns = self.world.exec.now_ns();
+        let at_ns = if hasty { now_ns + at_ns.saturating_sub(now_ns) / 10 } else { at_ns };
         self.world.exec.sleep_until(at_ns).await;
     }
 }

@@ -105,12 +105,7 @@ fn count(state: &mut State, batch: &Batch, tally: &Tally) {
     }
 }
 
-fn write_plan(
-    state: &mut State,
-    who: &str,
-    campaign: CampaignId,
-    plan: &LanePlan,
-) -> Conditional<LanePlan> {
+fn write_plan(state: &mut State, who: &str, campaign: CampaignId, plan: &LanePlan) -> Conditional<LanePlan> {
     let Some(lane) = state.stored.lanes.get_mut(&(campaign, plan.no)) else {
         return Conditional::Rejected(None);
     };

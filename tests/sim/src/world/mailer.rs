@@ -14,6 +14,7 @@ use super::provider::{Verdict, Word};
 use super::{Process, World};
 use crate::executor::Ended;
 use crate::faults::Strike;
+use crate::rng::ALWAYS;
 use crate::scenario::Sabotage;
 use crate::time::MILLI;
 
@@ -56,10 +57,12 @@ impl Mailer for Process {
         };
         self.come_back(strike).await;
         let lost = matches!(strike, Strike::LostAnswer | Strike::Error | Strike::LateEffect(_));
-        let answer = word.filter(|_| !lost).map_or(Submission::Unknown, Word::submission);
+        let mut answer = word.filter(|_| !lost).map_or(Submission::Unknown, Word::submission);
         let mut state = self.world.state();
         if answer == Submission::Unknown {
             state.counts.add("unknown outcomes");
+        } else if self.world.scenario.is_broken(Sabotage::MumblingMailer) && state.rng.chance(ALWAYS / 10) {
+            answer = Submission::Unknown;
         }
         state.note(&self.name, || format!("submit to {id}: {answer:?}"));
         answer
@@ -88,7 +91,7 @@ async fn deliver(arrival: Arrival, there_ns: u64) -> Option<Word> {
 async fn hand_over(world: &Arc<World>, arrival: &Arrival) -> Option<Word> {
     let verdict = arrive(world, arrival);
     world.exec.sleep(verdict.after_ns).await;
-    if verdict.accepts {
+    if verdict.accepts && !world.scenario.is_broken(Sabotage::EmptyPromises) {
         let mut state = world.state();
         let now_ns = state.now_ns;
         state.witness.accept(now_ns, arrival.handed_ns, arrival.by.task, arrival.to);

@@ -54,7 +54,7 @@ pub enum Fate {
 }
 
 /// Everybody of a scenario.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Crowd {
     /// How the lists take people in.
     optins: Vec<Optin>,
@@ -70,13 +70,11 @@ impl Crowd {
     /// Never: the text is an address.
     pub fn draw(rng: &mut Rng, starts_ns: u64) -> Self {
         let lists = rng.within(1..=3);
-        let optins =
-            (0..lists).map(|_| rng.pick(&[Optin::Single, Optin::Single, Optin::Double])).collect();
+        let optins = (0..lists).map(|_| rng.pick(&[Optin::Single, Optin::Single, Optin::Double])).collect();
         let restless = rng.chance(ALWAYS / 2);
         let deadly = if rng.chance(ALWAYS / 20) { 10_000 } else { 0 };
-        let people = (0..rng.mostly_small(0..=150))
-            .map(|n| Person::draw(rng, n, lists, starts_ns, restless, deadly))
-            .collect();
+        let size = if rng.chance(ALWAYS / 3) { rng.within(0..=15) } else { rng.within(16..=150) };
+        let people = (0..size).map(|n| Person::draw(rng, n, lists, starts_ns, restless, deadly)).collect();
         Self { optins, people }
     }
 

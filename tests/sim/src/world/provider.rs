@@ -32,7 +32,7 @@ pub enum Mood {
 }
 
 /// How the provider's moods change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Climate {
     /// From when on which mood; before the first, and after the storm, it is fine.
     pub moods: Vec<(u64, Mood)>,

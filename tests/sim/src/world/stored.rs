@@ -17,6 +17,8 @@ use crate::time::{BEGIN_NS, stamp};
 pub struct Stored {
     /// Campaigns.
     pub campaigns: BTreeMap<CampaignId, Campaign>,
+    /// The campaign before its last change, and when that was: nobody sees it but in a world that is broken on purpose.
+    pub before: Option<(u64, Campaign)>,
     /// Their content, by version.
     pub contents: BTreeMap<(CampaignId, u32), Content>,
     /// Their journal, by time and key.

@@ -1,0 +1,5 @@
+//! Thousands of simulated campaigns, and whether the oracle would notice.
+
+mod executor;
+mod sabotage;
+mod worlds;
