@@ -191,3 +191,33 @@ impl Counts {
         self.0.iter().map(|(kind, count)| (*kind, *count))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rough() -> Weather {
+        Weather { ends_ns: 100, crash: 200_000, error: 200_000, ..Weather::default() }
+    }
+
+    #[test]
+    fn nothing_strikes_when_the_storm_is_over() {
+        let rng = &mut Rng::new(1);
+        assert!((0..1_000).any(|_| rough().strike(rng, 99) != Strike::None));
+        assert!((0..1_000).all(|_| rough().strike(rng, 100) == Strike::None));
+    }
+
+    #[test]
+    fn a_service_is_away_from_the_beginning_of_an_outage_to_its_end() {
+        let weather = Weather { outages: vec![(Service::Store, 10, 20)], ..rough() };
+        let away = [9, 10, 19, 20].map(|now_ns| weather.is_away(Service::Store, now_ns));
+        assert_eq!((away, weather.is_away(Service::Queue, 15)), ([false, true, true, false], false));
+    }
+
+    #[test]
+    fn every_kind_of_weather_is_drawn_from_calm_to_rough() {
+        let drawn = (0..200).map(|seed| Weather::draw(&mut Rng::new(seed), 0, 100 * SECOND));
+        let crashes: Vec<u32> = drawn.map(|weather| weather.crash).collect();
+        assert!(crashes.contains(&0) && crashes.iter().any(|ppm| *ppm > 10_000));
+    }
+}

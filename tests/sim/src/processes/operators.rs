@@ -1,8 +1,8 @@
 //! People who start, pause, resume and re-tune the campaign, through the API's use cases.
 //!
 //! A request that fails, or whose process dies, is asked again until it is answered. What the engine can do
-//! more of, a request here does: a variant of [`Request`], an arm of [`carry_out`], and a line of what an
-//! acknowledged one means to the oracle in [`acknowledge`].
+//! more of, a request here does: a variant of [`Request`], an arm of `carry_out`, and a line of what an
+//! acknowledged one means to the oracle in `acknowledge`.
 
 use std::sync::Arc;
 

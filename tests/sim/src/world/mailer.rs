@@ -104,7 +104,7 @@ fn arrive(world: &Arc<World>, arrival: &Arrival) -> Verdict {
     let mut state = world.state();
     let state = &mut *state;
     let quirk = state.people.quirks.get(&arrival.to).copied().unwrap_or(Quirk::None);
-    let verdict = state.provider.judge(&mut state.rng, state.now_ns, arrival.to, quirk);
+    let verdict = state.provider.judge(&mut state.rng, state.now_ns, quirk);
     state.witness.arrive(state.now_ns, arrival.by.environment, arrival.by.task);
     state.note("provider", || format!("message to {}: {:?}", arrival.to, verdict));
     verdict

@@ -101,11 +101,6 @@ impl World {
     pub fn note(&self, who: &str, what: impl FnOnce() -> String) {
         self.state().note(who, what);
     }
-
-    /// Waits until nobody needs to wait any more for what the storm does: until it is over.
-    pub async fn storm_is_over(&self) {
-        self.exec.sleep_until(self.scenario.weather.ends_ns).await;
-    }
 }
 
 impl State {

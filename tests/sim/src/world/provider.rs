@@ -1,8 +1,5 @@
 //! The other side: a provider with moods, who writes down what it takes.
 
-use std::collections::BTreeMap;
-
-use fanmail_domain::SubscriberId;
 use fanmail_engine::ports::{Refusal, Scope, Submission};
 
 use super::people::Quirk;
@@ -112,13 +109,11 @@ impl Word {
     }
 }
 
-/// The provider's own books.
+/// The provider: what it takes is in the witness's books.
 #[derive(Debug)]
 pub struct Provider {
     climate: Climate,
     submit_timeout_ns: u64,
-    /// How often it put each recipient off.
-    pub put_off: BTreeMap<SubscriberId, u32>,
 }
 
 impl Provider {
@@ -126,11 +121,11 @@ impl Provider {
     #[must_use]
     pub fn new(scenario: &Scenario) -> Self {
         let (climate, submit_timeout_ns) = (scenario.climate.clone(), scenario.submit_timeout_ns);
-        Self { climate, submit_timeout_ns, put_off: BTreeMap::new() }
+        Self { climate, submit_timeout_ns }
     }
 
     /// What becomes of a message that arrives now.
-    pub fn judge(&mut self, rng: &mut Rng, now_ns: u64, to: SubscriberId, quirk: Quirk) -> Verdict {
+    pub fn judge(&self, rng: &mut Rng, now_ns: u64, quirk: Quirk) -> Verdict {
         let mood = self.climate.mood(now_ns);
         let usual_ns = (rng.within(1..=self.climate.usual_ns / MILLI)) * MILLI;
         let usual_ns = usual_ns.min(self.submit_timeout_ns / 2);
@@ -150,19 +145,12 @@ impl Provider {
         }
         match (quirk, mood) {
             (Quirk::Rejected, _) => refused(Word::Rejected),
-            (Quirk::PutOff, _) => self.put_off(to, refused(Word::Deferred(Scope::Recipient))),
+            (Quirk::PutOff, _) => refused(Word::Deferred(Scope::Recipient)),
             (_, Mood::Picky(share)) if rng.chance(share) => refused(Word::Rejected),
-            (_, Mood::Hesitant(share)) if rng.chance(share) => {
-                self.put_off(to, refused(Word::Deferred(Scope::Recipient)))
-            }
+            (_, Mood::Hesitant(share)) if rng.chance(share) => refused(Word::Deferred(Scope::Recipient)),
             (_, Mood::Forgetful(share)) if rng.chance(share) => verdict(rng.chance(ALWAYS / 2), None),
             (_, Mood::Slow(most_ns)) => Verdict { after_ns: rng.within(MILLI..=most_ns), ..taken },
             (Quirk::None | Quirk::Unrenderable | Quirk::Deadly, _) => taken,
         }
-    }
-
-    fn put_off(&mut self, to: SubscriberId, verdict: Verdict) -> Verdict {
-        *self.put_off.entry(to).or_default() += 1;
-        verdict
     }
 }
