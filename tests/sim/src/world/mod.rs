@@ -1,7 +1,7 @@
 //! Everything outside the engine: stored items, people, queues, the provider, and what was witnessed.
 //!
 //! The world has one state. A [`Process`] reaches it through the engine's ports, one file per port, and every
-//! call goes through [`call`], where the faults strike.
+//! call goes through one place, `call.rs`, where the faults strike.
 
 mod audience;
 mod call;
