@@ -81,7 +81,9 @@ impl Columns {
 
     fn row(&self, record: &ByteRecord) -> Result<Row, String> {
         if record.len() != self.count {
-            return Err(format!("the row has {} columns, the first line {}", record.len(), self.count));
+            let (here, there) = (record.len(), self.count);
+            let columns = if here == 1 { "column" } else { "columns" };
+            return Err(format!("the row has {here} {columns}, the first line {there}"));
         }
         let email =
             EmailAddress::parse(text(record, Some(self.email))?).map_err(|error| error.to_string())?;
@@ -139,6 +141,12 @@ mod tests {
         assert_eq!(places, [(0, 2), (2, 5), (3, 6), (4, 7)]);
         assert_eq!(rejected[1].reason, "the row has 2 columns, the first line 3");
         assert_eq!(rejected[2].reason, "attributes is not a JSON object");
+    }
+
+    #[test]
+    fn a_row_of_one_column_is_no_row_of_columns() {
+        let (_, rejected) = read_text("email,name\nann@example.org\n").unwrap();
+        assert_eq!(rejected[0].reason, "the row has 1 column, the first line 2");
     }
 
     #[test]

@@ -5,12 +5,15 @@
 //! noun, [`view`] is how things look in JSON. The rules are elsewhere: this crate parses, asks and shows.
 //! [`import_rows`] is public for who wants to know what an import will make of a file before it is sent.
 
+mod accept;
 pub mod csv_line;
 mod handler;
 pub mod import_rows;
 mod request;
 mod response;
 mod routes;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use fanmail_domain::unsubscribe::UnsubscribeKey;

@@ -19,6 +19,8 @@ pub(crate) struct Request {
     pub(crate) path: Vec<String>,
     pub(crate) query: HashMap<String, String>,
     pub(crate) content_type: String,
+    /// The media types that the caller takes; empty if it does not say.
+    pub(crate) accept: String,
     pub(crate) body: Bytes,
 }
 
@@ -37,12 +39,14 @@ impl Request {
             let decoded = percent_decode_str(segment).decode_utf8();
             decoded.map(Into::into).map_err(|_| ApiError::bad("the path is not valid UTF-8"))
         };
-        let content_type = event.headers.get("content-type").and_then(|value| value.to_str().ok());
+        let header = |name| event.headers.get(name).and_then(|value| value.to_str().ok());
+        let header = |name| header(name).unwrap_or_default().to_owned();
         Ok(Self {
             method: event.request_context.http.method.to_string(),
             path: segments.map(decode).collect::<Result<_, _>>()?,
             query: pairs(&event.raw_query_string.unwrap_or_default()),
-            content_type: content_type.unwrap_or_default().to_owned(),
+            content_type: header("content-type"),
+            accept: header("accept"),
             body,
         })
     }

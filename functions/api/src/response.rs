@@ -1,7 +1,7 @@
 //! What goes out.
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
-use aws_lambda_events::http::{HeaderMap, HeaderValue, header};
+use aws_lambda_events::http::{HeaderMap, HeaderName, HeaderValue, header};
 use fanmail_engine::ports::PortError;
 use serde::Serialize;
 use serde_json::json;
@@ -11,6 +11,7 @@ use serde_json::json;
 pub(crate) struct Reply {
     status: i64,
     content_type: &'static str,
+    headers: Vec<(HeaderName, HeaderValue)>,
     body: String,
 }
 
@@ -26,22 +27,33 @@ pub(crate) enum ApiError {
 impl Reply {
     /// listmonk's envelope around `data`.
     pub(crate) fn data(data: impl Serialize) -> Self {
-        Self { status: 200, content_type: "application/json", body: json!({ "data": data }).to_string() }
+        Self::text("application/json", json!({ "data": data }).to_string())
     }
 
     /// listmonk's error.
     pub(crate) fn message(status: i64, message: &str) -> Self {
-        Self { status, content_type: "application/json", body: json!({ "message": message }).to_string() }
+        Self { status, ..Self::text("application/json", json!({ "message": message }).to_string()) }
     }
 
     /// A page for a person.
     pub(crate) fn html(status: i64, body: String) -> Self {
-        Self { status, content_type: "text/html; charset=utf-8", body }
+        Self { status, ..Self::text("text/html; charset=utf-8", body) }
+    }
+
+    /// A body that needs no envelope.
+    pub(crate) fn text(content_type: &'static str, body: String) -> Self {
+        Self { status: 200, content_type, headers: Vec::new(), body }
+    }
+
+    /// The same with another header. One whose value HTTP does not allow is left out.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        self.headers.extend(HeaderValue::from_str(value).map(|value| (name, value)));
+        self
     }
 
     /// The answer in API Gateway's form.
     pub(crate) fn into_event(self) -> ApiGatewayV2httpResponse {
-        let mut headers = HeaderMap::new();
+        let mut headers: HeaderMap = self.headers.into_iter().collect();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let mut event = ApiGatewayV2httpResponse::default();

@@ -36,7 +36,8 @@ async fn send(
         clock: &ports.clock,
         memory: &ports.memory,
     };
-    let outcome = sender.send_batch(task, delivery, invocation).await?;
+    // Boxed: one type for all that happens in a batch would be too deep for the compiler.
+    let outcome = Box::pin(sender.send_batch(task, delivery, invocation)).await?;
     let (campaign, batch) = (task.batch.campaign, task.batch);
     match outcome {
         BatchOutcome::Finished(tally) => tracing::info!(
@@ -54,7 +55,7 @@ async fn send(
             delay_s = delay.as_secs(),
             "handed batch {batch} on"
         ),
-        BatchOutcome::Stopped | BatchOutcome::Dropped => {
+        BatchOutcome::Stopped | BatchOutcome::Held(_) | BatchOutcome::Dropped => {
             tracing::debug!(campaign.id = %campaign, batch.id = %batch, outcome = ?outcome, "left batch {batch}");
         }
     }

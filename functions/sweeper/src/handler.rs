@@ -16,25 +16,57 @@ pub(crate) struct Tick {}
 /// What the sweep did, for whoever invokes it by hand.
 #[derive(Debug, Serialize)]
 pub(crate) struct Swept {
+    campaigns_started: u32,
+    schedules_missed: u32,
+    campaigns_resumed: u32,
     lanes_resumed: u32,
     leases_expired: u32,
+    put_in_doubt: u32,
     lanes_rewound: u32,
     campaigns_finished: u32,
+    campaigns_closed: u32,
+    campaigns_stalled: usize,
 }
 
 pub(crate) async fn handle(ports: &Ports, context: &Context) -> Result<Swept, BoxError> {
     let invocation = invocation::from_context(context, ports.clock.now(), RESERVE);
-    let sweeper = Sweeper { store: &ports.store, tasks: &ports.queue, clock: &ports.clock };
+    let sweeper = Sweeper {
+        store: &ports.store,
+        tasks: &ports.queue,
+        clock: &ports.clock,
+        stalled_after: ports.stalled_after,
+    };
     let report = sweeper.sweep(&invocation).await;
     usage::report("sweeper", &ports.store, &ports.queue);
     let report = report?;
+    for alarm in &report.alarms {
+        let (id, since) = (alarm.campaign, alarm.since);
+        tracing::error!(
+            event = "campaign_stalled",
+            campaign.id = %id,
+            since_ms = since.0,
+            cause = %alarm.cause,
+            "campaign {id} stands still: {}",
+            alarm.cause
+        );
+    }
     if report != SweepReport::default() {
         tracing::info!(report = ?report, "swept up what was left behind");
     }
-    Ok(Swept {
+    Ok(swept(&report))
+}
+
+fn swept(report: &SweepReport) -> Swept {
+    Swept {
+        campaigns_started: report.campaigns_started,
+        schedules_missed: report.schedules_missed,
+        campaigns_resumed: report.campaigns_resumed,
         lanes_resumed: report.lanes_resumed,
         leases_expired: report.leases_expired,
+        put_in_doubt: report.put_in_doubt,
         lanes_rewound: report.lanes_rewound,
         campaigns_finished: report.campaigns_finished,
-    })
+        campaigns_closed: report.campaigns_closed,
+        campaigns_stalled: report.alarms.len(),
+    }
 }

@@ -11,6 +11,9 @@
 //! batch is first in line for the next one. What a function does not confirm stays hidden until its visibility
 //! timeout ends, and comes again.
 //!
+//! Nothing is received ahead of need either, so the queue decides at the last moment whose message is next: a
+//! fair queue's quiet groups wait for one unit, not for a backlog, and who stops a source finds nothing in it.
+//!
 //! Difference from AWS: with a maximum concurrency below the reserved one AWS still polls ahead a little; here a
 //! message never waits outside the queue while the limits are unchanged and nobody else invokes the function.
 

@@ -1,4 +1,4 @@
-//! A queue of the embedded SQS engine, called in process.
+//! A queue of the embedded SQS engine, called in process. Whose message comes next is decided there ([`FairSqs`]).
 
 use std::{
     sync::{
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rustack_sqs_core::provider::RustackSqs;
+use fanmail_fair_sqs::FairSqs;
 use rustack_sqs_model::{
     input::{
         ChangeMessageVisibilityBatchInput, DeleteMessageBatchInput, GetQueueUrlInput, ReceiveMessageInput,
@@ -26,10 +26,10 @@ use crate::message_queue::{MessageAttribute, MessageQueue, QueueError, ReceivedM
 /// [`ReceiveMessage`]: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
 const MAX_WAIT_S: u64 = 20;
 
-/// One queue of a [`RustackSqs`], which counts the requests that AWS would bill.
+/// One queue of a [`FairSqs`], which counts the requests that AWS would bill.
 #[derive(Debug)]
 pub struct RustackQueue {
-    provider: Arc<RustackSqs>,
+    provider: Arc<FairSqs>,
     queue_url: String,
     requests: AtomicU64,
 }
@@ -40,7 +40,7 @@ impl RustackQueue {
     /// # Errors
     ///
     /// [`QueueError::Find`] if it has not been created.
-    pub async fn open(provider: Arc<RustackSqs>, name: &str) -> Result<Self, QueueError> {
+    pub async fn open(provider: Arc<FairSqs>, name: &str) -> Result<Self, QueueError> {
         let input = GetQueueUrlInput { queue_name: name.to_owned(), ..GetQueueUrlInput::default() };
         let found = provider.get_queue_url(input).await.map_err(|error| QueueError::Find(error.into()))?;
         let queue_url = found.queue_url.ok_or_else(|| QueueError::Find("no address".into()))?;

@@ -5,14 +5,19 @@
 //! lease the holder records changes of recipients. When a lease ran out, whoever comes next, another sender
 //! or the sweeper, applies `HolderLost` to every recipient first: what was *submitting* becomes *in doubt*.
 //!
+//! Between leases, others may change a batch too: an operator's retry or resolution, a provider's event, the
+//! closing of a cancelled campaign. None of them touches a batch that somebody holds.
+//!
 //! `stalls` counts the leases in a row in which no recipient came to an end. It tells a batch that is merely
 //! slow from one that kills its senders or meets a closed door.
 
-use crate::{BatchId, FencingToken, Holder, IllegalTransition, RecipientEvent, RecipientState};
-use crate::{SubscriberId, Tally, Timestamp};
+use crate::{
+    BatchId, Epoch, Evidence, FencingToken, Holder, IllegalTransition, RecipientEvent, RecipientState,
+};
+use crate::{Retry, SkipReason, SubscriberId, Tally, Timestamp};
 
 /// Where a batch stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// Nobody works on it.
     Queued,
@@ -28,7 +33,7 @@ pub enum Phase {
 }
 
 /// One recipient's line in the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// Who.
     pub subscriber: SubscriberId,
@@ -36,10 +41,12 @@ pub struct Entry {
     pub state: RecipientState,
     /// Whether the lane's counters contain it already.
     pub counted: bool,
+    /// How often its message was about to leave; 255 stands for more.
+    pub attempts: u8,
 }
 
 /// One slice of a campaign's ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Batch {
     /// Which one.
     pub id: BatchId,
@@ -51,6 +58,10 @@ pub struct Batch {
     pub token: FencingToken,
     /// Leases in a row that brought no recipient to an end.
     pub stalls: u8,
+    /// The run of the newest retry that was carried out here; 0 before the first.
+    pub reopened: Epoch,
+    /// When it was last written, by the writer's clock.
+    pub changed_at: Timestamp,
     /// The recipients, in the order of the plan.
     pub entries: Vec<Entry>,
 }
@@ -103,6 +114,22 @@ pub enum BatchEvent<'a> {
         /// The sweeper's time.
         now: Timestamp,
     },
+    /// A retry takes back the ends of chosen recipients.
+    Reopened(&'a Retry),
+    /// The campaign was cancelled: who still waits is skipped.
+    Closed,
+    /// An operator takes recipients in doubt for accepted.
+    Assumed {
+        /// Their positions.
+        positions: &'a [usize],
+    },
+    /// A provider's event says what became of a message.
+    Settled {
+        /// Index into [`Batch::entries`].
+        position: usize,
+        /// What the event proves.
+        evidence: Evidence,
+    },
 }
 
 impl Batch {
@@ -113,6 +140,7 @@ impl Batch {
             subscriber: *subscriber,
             state: RecipientState::Pending,
             counted: false,
+            attempts: 0,
         };
         Self {
             id,
@@ -120,6 +148,8 @@ impl Batch {
             phase: Phase::Queued,
             token: FencingToken(0),
             stalls: 0,
+            reopened: Epoch(0),
+            changed_at: Timestamp(0),
             entries: subscribers.iter().map(entry).collect(),
         }
     }
@@ -159,9 +189,24 @@ impl Batch {
                 self.lose_holder()?;
                 self.phase = P::Queued;
             }
+            (P::Queued | P::Done, E::Reopened(retry)) if self.reopened < retry.epoch => self.reopen(retry)?,
+            (P::Queued, E::Closed) => self.close()?,
+            (P::Queued | P::Done, E::Assumed { positions }) => {
+                let assume = |position: &usize| Change { position: *position, event: RecipientEvent::Assume };
+                self.amend(&positions.iter().map(assume).collect::<Vec<_>>())?;
+            }
+            (P::Queued | P::Done, E::Settled { position, evidence }) => {
+                self.amend(&[Change { position: *position, event: RecipientEvent::Settle(*evidence) }])?;
+            }
             (P::Queued | P::Leased { .. } | P::Done, _) => return illegal,
         }
         Ok(self)
+    }
+
+    /// The same, as the next revision, written at `at`.
+    #[must_use]
+    pub fn revised(self, at: Timestamp) -> Self {
+        Self { rev: self.rev + 1, changed_at: at, ..self }
     }
 
     /// Whether every recipient came to an end.
@@ -210,9 +255,41 @@ impl Batch {
             let unknown = IllegalTransition { state: "a batch without this recipient", event: "record" };
             let entry = self.entries.get_mut(change.position).ok_or(unknown)?;
             entry.state = entry.state.apply(change.event)?;
+            if change.event == RecipientEvent::Submit {
+                entry.attempts = entry.attempts.saturating_add(1);
+            }
         }
         if self.ended() > ended_before {
             self.stalls = 0;
+        }
+        Ok(())
+    }
+
+    /// Takes back the ends that `retry` names. Who is pending again is in no counter.
+    fn reopen(&mut self, retry: &Retry) -> Result<(), IllegalTransition> {
+        self.reopened = retry.epoch;
+        for entry in self.entries.iter_mut().filter(|entry| retry.names(entry)) {
+            entry.state = entry.state.apply(RecipientEvent::Reopen)?;
+            entry.counted = false;
+        }
+        if !self.is_complete() {
+            (self.phase, self.stalls) = (Phase::Queued, 0);
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), IllegalTransition> {
+        let skip = |position| Change { position, event: RecipientEvent::Skip(SkipReason::Cancelled) };
+        let waiting: Vec<Change> = self.pending().map(skip).collect();
+        self.amend(&waiting)
+    }
+
+    /// Changes recipients of a batch that nobody holds. A batch that is complete then is done.
+    fn amend(&mut self, changes: &[Change]) -> Result<(), IllegalTransition> {
+        self.record(changes)?;
+        self.count();
+        if self.is_complete() {
+            self.phase = Phase::Done;
         }
         Ok(())
     }
@@ -255,6 +332,10 @@ impl BatchEvent<'_> {
             Self::Released { .. } => "be released",
             Self::Finished { .. } => "be finished",
             Self::LeaseExpired { .. } => "lose its lease",
+            Self::Reopened(_) => "be reopened",
+            Self::Closed => "be closed",
+            Self::Assumed { .. } => "be assumed accepted",
+            Self::Settled { .. } => "be settled",
         }
     }
 }

@@ -11,7 +11,7 @@
 use crate::{Epoch, Holder, IllegalTransition, LaneNo, Shard, SubscriberId, Tally, Timestamp};
 
 /// The half of a lane that fan-out writes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LanePlan {
     /// Which lane.
     pub no: LaneNo,
@@ -29,16 +29,20 @@ pub struct LanePlan {
     pub created: u32,
     /// For how many of them a task was sent in this epoch.
     pub enqueued: u32,
+    /// All batches below this one are done: nobody has to look at them.
+    pub low: u32,
     /// How many recipients those batches have.
     pub recipients: u64,
     /// Who plans it, if anybody.
     pub holder: Option<Holder>,
     /// Until when the lane is not to be considered left behind.
     pub until: Timestamp,
+    /// When its tasks were last taken for lost.
+    pub rewound_at: Timestamp,
 }
 
 /// A lane as the store has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Lane {
     /// What fan-out wrote.
     pub plan: LanePlan,
@@ -46,6 +50,8 @@ pub struct Lane {
     pub done: u32,
     /// How their recipients ended, and those of batches under way as far as they are counted.
     pub tally: Tally,
+    /// When something was last counted.
+    pub moved_at: Timestamp,
 }
 
 /// What happens to a lane's plan.
@@ -61,6 +67,8 @@ pub enum LaneEvent {
         now: Timestamp,
         /// When the lease is to end.
         until: Timestamp,
+        /// Whether the run looks at done batches again, for a retry.
+        reopens: bool,
     },
     /// A page of batches is written.
     Planned {
@@ -88,6 +96,11 @@ pub enum LaneEvent {
         /// The sweeper's time.
         now: Timestamp,
     },
+    /// The sweeper saw that all batches below this one are done.
+    Swept {
+        /// The new [`LanePlan::low`].
+        low: u32,
+    },
 }
 
 impl LanePlan {
@@ -103,9 +116,11 @@ impl LanePlan {
             sealed: false,
             created: 0,
             enqueued: 0,
+            low: 0,
             recipients: 0,
             holder: None,
             until,
+            rewound_at: Timestamp(0),
         }
     }
 
@@ -124,11 +139,12 @@ impl LanePlan {
         let held = self.holder.is_some();
         let illegal = Err(IllegalTransition { state: self.state_name(), event: event.name() });
         match event {
-            E::Taken { holder, epoch, now, until }
+            E::Taken { holder, epoch, now, until, reopens }
                 if epoch >= self.epoch && (epoch > self.epoch || !held || self.until <= now) =>
             {
                 if epoch > self.epoch {
-                    (self.epoch, self.enqueued) = (epoch, 0);
+                    self.low = if reopens { 0 } else { self.low };
+                    (self.epoch, self.enqueued) = (epoch, self.low);
                 }
                 (self.holder, self.until) = (Some(holder), until);
             }
@@ -142,21 +158,31 @@ impl LanePlan {
                 self.enqueued = batches;
             }
             E::Released { now } if held => (self.holder, self.until) = (None, now),
-            E::Rewound { now } if !held || self.until <= now => (self.holder, self.enqueued) = (None, 0),
+            E::Rewound { now } if !held || self.until <= now => {
+                (self.holder, self.enqueued, self.rewound_at) = (None, self.low, now);
+            }
+            E::Swept { low } if !held && (self.low..=self.enqueued).contains(&low) => self.low = low,
             E::Taken { .. }
             | E::Planned { .. }
             | E::Sealed
             | E::Enqueued { .. }
             | E::Released { .. }
-            | E::Rewound { .. } => return illegal,
+            | E::Rewound { .. }
+            | E::Swept { .. } => return illegal,
         }
         Ok(self)
     }
 
-    /// Whether the lane still has something to plan or to send, and nobody who does it.
+    /// Whether everybody is planned, and every batch was given to the senders in the run `epoch`.
     #[must_use]
-    pub fn is_left_behind(&self, now: Timestamp) -> bool {
-        (!self.sealed || self.enqueued < self.created) && self.until <= now
+    pub fn is_fanned_out(&self, epoch: Epoch) -> bool {
+        self.sealed && self.enqueued == self.created && self.epoch == epoch
+    }
+
+    /// Whether the lane still has something to plan or to send in the run `epoch`, and nobody who does it.
+    #[must_use]
+    pub fn is_left_behind(&self, epoch: Epoch, now: Timestamp) -> bool {
+        !self.is_fanned_out(epoch) && self.until <= now
     }
 
     /// The lane's share of the shards, when `lanes` of them divide the 64 evenly.
@@ -178,10 +204,11 @@ impl LanePlan {
 }
 
 impl Lane {
-    /// Whether nobody will be added and everybody came to an end.
+    /// Whether the run `epoch` fanned the whole lane out, and everybody came to an end. A run that has not
+    /// looked at the lane yet may still have to take back ends, for a retry.
     #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.plan.sealed && self.done == self.plan.created
+    pub fn is_complete(&self, epoch: Epoch) -> bool {
+        self.plan.is_fanned_out(epoch) && self.done == self.plan.created
     }
 }
 
@@ -208,6 +235,7 @@ impl LaneEvent {
             Self::Enqueued { .. } => "advance its tasks",
             Self::Released { .. } => "be released",
             Self::Rewound { .. } => "be rewound",
+            Self::Swept { .. } => "be swept",
         }
     }
 }
@@ -221,7 +249,8 @@ mod tests {
     }
 
     fn take(epoch: u32, now: u64) -> LaneEvent {
-        LaneEvent::Taken { holder: Holder(7), epoch: Epoch(epoch), now: Timestamp(now), until: Timestamp(10) }
+        let (now, until) = (Timestamp(now), Timestamp(10));
+        LaneEvent::Taken { holder: Holder(7), epoch: Epoch(epoch), now, until, reopens: false }
     }
 
     fn then(plan: LanePlan, events: &[LaneEvent]) -> LanePlan {
@@ -286,9 +315,28 @@ mod tests {
     #[test]
     fn a_lane_is_left_behind_only_with_work_and_without_a_lease() {
         let page = then(free(), &[take(1, 0), PAGE]);
-        assert!(!page.is_left_behind(Timestamp(9)) && page.is_left_behind(Timestamp(10)));
-        let ended = [LaneEvent::Sealed, LaneEvent::Enqueued { batches: 2 }];
-        assert!(!then(page, &ended).is_left_behind(Timestamp(99)));
+        let behind = |plan: &LanePlan, epoch, now| plan.is_left_behind(Epoch(epoch), Timestamp(now));
+        assert!(!behind(&page, 1, 9) && behind(&page, 1, 10));
+        let ended = then(page, &[LaneEvent::Sealed, LaneEvent::Enqueued { batches: 2 }]);
+        assert!(!behind(&ended, 1, 99));
+        assert!(behind(&ended, 2, 99), "a new run has not looked at it");
+    }
+
+    #[test]
+    fn a_new_run_begins_behind_what_is_done_unless_it_takes_ends_back() {
+        let ended = [PAGE, LaneEvent::Sealed, LaneEvent::Enqueued { batches: 2 }];
+        let plan = then(then(free(), &[take(1, 0)]), &ended);
+        let swept = [LaneEvent::Released { now: Timestamp(6) }, LaneEvent::Swept { low: 1 }];
+        let plan = then(plan, &swept);
+        assert!(plan.clone().apply(LaneEvent::Swept { low: 0 }).is_err());
+        assert!(plan.clone().apply(LaneEvent::Swept { low: 3 }).is_err());
+        let again = |reopens| {
+            let (now, until) = (Timestamp(7), Timestamp(20));
+            let taken = LaneEvent::Taken { holder: Holder(8), epoch: Epoch(2), now, until, reopens };
+            let plan = plan.clone().apply(taken).unwrap();
+            (plan.low, plan.enqueued)
+        };
+        assert_eq!((again(false), again(true)), ((1, 1), (0, 0)));
     }
 
     #[test]

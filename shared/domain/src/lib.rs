@@ -10,27 +10,33 @@ pub mod audience;
 pub mod batch;
 pub mod campaign;
 pub mod content;
+pub mod count;
 pub mod id;
 pub mod lane;
 pub mod pacing;
 pub mod recipient;
 pub mod redact;
+pub mod retry;
 pub mod settings;
 pub mod tally;
 pub mod time;
 pub mod unsubscribe;
+pub mod window;
 
 pub use address::EmailAddress;
 pub use audience::{AudienceList, List, Optin, Subscriber, SubscriberStatus, SubscriptionStatus};
 pub use batch::{Batch, BatchEvent, Change, Phase};
-pub use campaign::{Campaign, CampaignEvent, CampaignState, CampaignStatus, StatusReason};
+pub use campaign::{Campaign, CampaignEvent, CampaignState, CampaignStatus, Schedule, StatusReason};
 pub use content::{Content, Failure};
+pub use count::LaneCount;
 pub use id::{BatchId, CampaignId, Epoch, FencingToken, Holder, LaneNo, ListId, Shard, SubscriberId};
 pub use lane::{Lane, LaneEvent, LanePlan};
-pub use recipient::{FailReason, RecipientEvent, RecipientState, SkipReason};
-pub use settings::{Settings, SettingsPatch};
+pub use recipient::{Evidence, FailReason, RecipientEvent, RecipientState, SkipReason};
+pub use retry::Retry;
+pub use settings::{Settings, SettingsPatch, SlidingWindow};
 pub use tally::Tally;
 pub use time::Timestamp;
+pub use window::{Share, WindowLog};
 
 /// A transition that the rules do not have: the state that stands, and what was asked of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -45,6 +45,39 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// How long a rate that was halved takes to climb back from nothing.
+const RECOVERY_NS: u64 = 30_000_000_000;
+/// Refusals within this time are one sign: those were on their way when the rate was halved.
+const ONE_SIGN_NS: u64 = 1_000_000_000;
+
+/// What a provider's throttling leaves of a rate: additive increase, multiplicative decrease. Times are
+/// nanoseconds on the clock of [`Gcra`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Aimd {
+    /// When the rate was last halved, and to what.
+    cut: Option<(u64, u32)>,
+}
+
+impl Aimd {
+    /// The rate to keep now, where the settings allow `ceiling`; at least 1.
+    #[must_use]
+    pub fn rate(&self, now_ns: u64, ceiling: u32) -> u32 {
+        let Some((at_ns, to)) = self.cut else { return ceiling };
+        let passed = now_ns.saturating_sub(at_ns).min(RECOVERY_NS);
+        let climbed = u64::from(ceiling) * (passed / 1_000_000) / (RECOVERY_NS / 1_000_000);
+        let rate = u64::from(to).saturating_add(climbed);
+        u32::try_from(rate).unwrap_or(ceiling).clamp(1, ceiling.max(1))
+    }
+
+    /// The provider wants less.
+    pub fn throttled(&mut self, now_ns: u64, ceiling: u32) {
+        let heeded = self.cut.is_some_and(|(at_ns, _)| now_ns < at_ns.saturating_add(ONE_SIGN_NS));
+        if !heeded {
+            self.cut = Some((now_ns, (self.rate(now_ns, ceiling) / 2).max(1)));
+        }
+    }
+}
+
 /// The most intents one write makes durable.
 pub const MAX_WINDOW: usize = 32;
 
@@ -123,6 +156,22 @@ mod tests {
                 prop_assert!(within <= allowed, "{} in a second at {}", within, rate);
             }
         }
+    }
+
+    #[test]
+    fn a_throttled_rate_halves_once_in_a_second_and_climbs_back_in_half_a_minute() {
+        let mut aimd = Aimd::default();
+        assert_eq!(aimd.rate(0, 80), 80);
+        aimd.throttled(SECOND, 80);
+        aimd.throttled(SECOND * 3 / 2, 80);
+        assert_eq!(aimd.rate(SECOND, 80), 40);
+        aimd.throttled(2 * SECOND, 80);
+        assert_eq!(aimd.rate(2 * SECOND, 80), 21);
+        assert_eq!([12, 17, 32, 99].map(|second| aimd.rate(second * SECOND, 80)), [47, 61, 80, 80]);
+        for second in 100..120 {
+            aimd.throttled(second * SECOND, 80);
+        }
+        assert!((1..=5).contains(&aimd.rate(119 * SECOND, 80)), "{}", aimd.rate(119 * SECOND, 80));
     }
 
     #[test]

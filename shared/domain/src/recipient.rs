@@ -6,6 +6,10 @@
 //!    │  ├─fail / skip     │  └─────lose────▶ in doubt
 //!    │  ▼                 │
 //!    └──────────defer─────┘   only when the provider surely did not take the message
+//!
+//!    failed, skipped, in doubt ──reopen──▶ pending        an operator asked for another try
+//!    in doubt ──assume──▶ accepted                        an operator knows better
+//!    any but submitting ──settle──▶ accepted | failed     the provider's event says what became of it
 //! ```
 //!
 //! `submitting` is written before the message leaves, so a process that dies leaves at worst `submitting`,
@@ -26,6 +30,19 @@ pub enum FailReason {
     Deferred,
     /// Preparing the message killed the sender, repeatedly.
     Crashed,
+    /// The provider took the message, and the receiver's server sent it back for good.
+    Bounced,
+}
+
+/// What a provider's event proves of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Evidence {
+    /// The provider took it.
+    Taken,
+    /// The provider took it, and will not send it (SES: `Reject`, `Rendering Failure`).
+    Refused,
+    /// The provider took it, and it came back for good.
+    Bounced,
 }
 
 /// Why a recipient was left out on purpose.
@@ -41,6 +58,8 @@ pub enum SkipReason {
     Unsubscribed,
     /// The subscriber never confirmed the double opt-in.
     Unconfirmed,
+    /// The campaign was cancelled before their turn.
+    Cancelled,
 }
 
 /// What is known of one recipient.
@@ -81,11 +100,17 @@ pub enum RecipientEvent {
     Skip(SkipReason),
     /// The process that held the recipient is gone.
     HolderLost,
+    /// An operator wants another try.
+    Reopen,
+    /// An operator takes it for accepted.
+    Assume,
+    /// The provider's event says what became of it.
+    Settle(Evidence),
 }
 
 impl RecipientState {
     /// Every state, in the order of their codes.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Pending,
         Self::Preparing,
         Self::Submitting,
@@ -95,11 +120,13 @@ impl RecipientState {
         Self::Failed(FailReason::Render),
         Self::Failed(FailReason::Deferred),
         Self::Failed(FailReason::Crashed),
+        Self::Failed(FailReason::Bounced),
         Self::Skipped(SkipReason::Gone),
         Self::Skipped(SkipReason::Blocklisted),
         Self::Skipped(SkipReason::Disabled),
         Self::Skipped(SkipReason::Unsubscribed),
         Self::Skipped(SkipReason::Unconfirmed),
+        Self::Skipped(SkipReason::Cancelled),
     ];
 
     /// The only way to change a recipient.
@@ -121,6 +148,11 @@ impl RecipientState {
             (S::Submitting, E::Lose | E::HolderLost) => Ok(S::InDoubt),
             (S::Preparing, E::HolderLost) => Ok(S::Failed(FailReason::Crashed)),
             (S::Pending | S::Accepted | S::InDoubt | S::Failed(_) | S::Skipped(_), E::HolderLost) => Ok(self),
+            (S::InDoubt | S::Failed(_) | S::Skipped(_), E::Reopen) => Ok(S::Pending),
+            (S::InDoubt, E::Assume) => Ok(S::Accepted),
+            (S::Pending | S::Accepted | S::InDoubt | S::Failed(_) | S::Skipped(_), E::Settle(evidence)) => {
+                Ok(self.settled(evidence))
+            }
             (
                 S::Pending
                 | S::Preparing
@@ -131,6 +163,19 @@ impl RecipientState {
                 | S::Skipped(_),
                 event,
             ) => Err(IllegalTransition { state: self.name(), event: event.name() }),
+        }
+    }
+
+    /// What stands after an event of the provider: the worse of what is known and what is proved, in
+    /// whatever order the events come.
+    fn settled(self, evidence: Evidence) -> Self {
+        use FailReason as F;
+
+        match (self, evidence) {
+            (Self::Failed(F::Bounced), _) | (Self::Failed(F::Rejected), Evidence::Taken) => self,
+            (_, Evidence::Taken) => Self::Accepted,
+            (_, Evidence::Refused) => Self::Failed(F::Rejected),
+            (_, Evidence::Bounced) => Self::Failed(F::Bounced),
         }
     }
 
@@ -156,11 +201,13 @@ impl RecipientState {
             Self::Failed(FailReason::Render) => 0x21,
             Self::Failed(FailReason::Deferred) => 0x22,
             Self::Failed(FailReason::Crashed) => 0x23,
+            Self::Failed(FailReason::Bounced) => 0x24,
             Self::Skipped(SkipReason::Gone) => 0x40,
             Self::Skipped(SkipReason::Blocklisted) => 0x41,
             Self::Skipped(SkipReason::Disabled) => 0x42,
             Self::Skipped(SkipReason::Unsubscribed) => 0x43,
             Self::Skipped(SkipReason::Unconfirmed) => 0x44,
+            Self::Skipped(SkipReason::Cancelled) => 0x45,
         }
     }
 
@@ -204,6 +251,7 @@ impl FailReason {
             Self::Render => "render",
             Self::Deferred => "deferred",
             Self::Crashed => "crashed",
+            Self::Bounced => "bounced",
         }
     }
 }
@@ -218,6 +266,7 @@ impl SkipReason {
             Self::Disabled => "disabled",
             Self::Unsubscribed => "unsubscribed",
             Self::Unconfirmed => "unconfirmed",
+            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -233,6 +282,9 @@ impl RecipientEvent {
             Self::Fail(_) => "fail",
             Self::Skip(_) => "skip",
             Self::HolderLost => "lose its holder",
+            Self::Reopen => "be tried again",
+            Self::Assume => "be assumed accepted",
+            Self::Settle(_) => "be settled",
         }
     }
 }
@@ -251,6 +303,10 @@ mod tests {
             RecipientEvent::Fail(FailReason::Rejected),
             RecipientEvent::Skip(SkipReason::Gone),
             RecipientEvent::HolderLost,
+            RecipientEvent::Reopen,
+            RecipientEvent::Assume,
+            RecipientEvent::Settle(Evidence::Taken),
+            RecipientEvent::Settle(Evidence::Bounced),
         ];
         let cells = events.map(|event| state.apply(event).map_or("-", RecipientState::name).to_owned());
         format!("{:10} | {}", state.name(), cells.join(" "))
@@ -258,19 +314,22 @@ mod tests {
 
     #[test]
     fn the_transition_table_is_this_one() {
-        // prepare, submit, accept, defer, lose, fail, skip, holder lost
+        // prepare, submit, accept, defer, lose, fail, skip, holder lost, reopen, assume, settle taken, bounced
         assert_eq!(
             RecipientState::ALL.map(row)[..6],
             [
-                "pending    | preparing submitting - - - failed skipped pending",
-                "preparing  | - submitting - - - failed - failed",
-                "submitting | - - accepted pending in_doubt failed - in_doubt",
-                "accepted   | - - - - - - - accepted",
-                "in_doubt   | - - - - - - - in_doubt",
-                "failed     | - - - - - - - failed",
+                "pending    | preparing submitting - - - failed skipped pending - - accepted failed",
+                "preparing  | - submitting - - - failed - failed - - - -",
+                "submitting | - - accepted pending in_doubt failed - in_doubt - - - -",
+                "accepted   | - - - - - - - accepted - - accepted failed",
+                "in_doubt   | - - - - - - - in_doubt pending accepted accepted failed",
+                "failed     | - - - - - - - failed pending - failed failed",
             ]
         );
-        assert_eq!(row(RecipientState::Skipped(SkipReason::Gone)), "skipped    | - - - - - - - skipped");
+        assert_eq!(
+            row(RecipientState::Skipped(SkipReason::Gone)),
+            "skipped    | - - - - - - - skipped pending - accepted failed"
+        );
     }
 
     #[test]
@@ -282,7 +341,24 @@ mod tests {
     }
 
     #[test]
-    fn terminal_states_never_change() {
+    fn the_worse_outcome_wins_in_whatever_order_the_events_come() {
+        use Evidence as E;
+        let settle = |state: RecipientState, events: &[E]| {
+            events.iter().fold(state, |state, event| state.apply(RecipientEvent::Settle(*event)).unwrap())
+        };
+        let orders = [[E::Taken, E::Bounced], [E::Bounced, E::Taken], [E::Bounced, E::Refused]];
+        for state in [RecipientState::InDoubt, RecipientState::Accepted, RecipientState::Pending] {
+            for events in orders {
+                let bounced = RecipientState::Failed(FailReason::Bounced);
+                assert_eq!(settle(state, &events), bounced, "{state:?} {events:?}");
+            }
+            let refused = RecipientState::Failed(FailReason::Rejected);
+            assert_eq!(settle(state, &[E::Refused, E::Taken]), refused);
+        }
+    }
+
+    #[test]
+    fn terminal_states_never_change_by_themselves() {
         for state in RecipientState::ALL.into_iter().filter(|state| state.is_terminal()) {
             for event in [RecipientEvent::Submit, RecipientEvent::Accept, RecipientEvent::HolderLost] {
                 assert!(state.apply(event).map_or(true, |after| after == state), "{state:?} {event:?}");

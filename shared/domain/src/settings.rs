@@ -4,15 +4,33 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// What governs the sending of a campaign. The names are listmonk's, without their `app.` prefix.
+/// What governs the sending of campaigns. The names are listmonk's, without their `app.` prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
+    /// Senders at work at once: the reserved concurrency of the sender function.
+    pub concurrency: u32,
     /// Messages per second of one sender.
     pub message_rate: u32,
     /// Recipients in one batch.
     pub batch_size: u32,
     /// Connections that one sender keeps open to the provider, and so its messages in flight.
     pub max_conns: u32,
+    /// Failed recipients at which a campaign is paused; 0 for never.
+    pub max_send_errors: u32,
+    /// One limit for the whole system, over a window that slides.
+    pub sliding_window: Option<SlidingWindow>,
+    /// Messages per second that the provider allows, where that is known.
+    pub provider_rate: Option<u32>,
+}
+
+/// A limit on messages within any interval of a length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlidingWindow {
+    /// Messages within one window.
+    pub rate: u32,
+    /// The window's length in seconds.
+    pub duration_s: u32,
 }
 
 /// What a campaign overrides; what is `None` stays as it is in [`Settings`].
@@ -28,6 +46,12 @@ pub struct SettingsPatch {
     /// See [`Settings::max_conns`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_conns: Option<u32>,
+    /// See [`Settings::max_send_errors`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_send_errors: Option<u32>,
+    /// A window of the campaign's own, within that of the whole system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sliding_window: Option<SlidingWindow>,
 }
 
 /// A setting that cannot be used, with the values that can.
@@ -52,9 +76,18 @@ pub const MAX_MESSAGE_RATE: u32 = 100_000;
 pub const MAX_CONNS: u32 = 500;
 
 impl Default for Settings {
-    /// 10 messages per second, as listmonk has it, in batches of 100 over 8 connections.
+    /// As listmonk has it: 10 senders of 10 messages per second, a pause after 1,000 failures and no window;
+    /// in batches of 100 over 8 connections.
     fn default() -> Self {
-        Self { message_rate: 10, batch_size: MAX_BATCH_SIZE, max_conns: 8 }
+        Self {
+            concurrency: 10,
+            message_rate: 10,
+            batch_size: MAX_BATCH_SIZE,
+            max_conns: 8,
+            max_send_errors: 1_000,
+            sliding_window: None,
+            provider_rate: None,
+        }
     }
 }
 
@@ -69,6 +102,8 @@ impl Settings {
             message_rate: patch.message_rate.unwrap_or(self.message_rate),
             batch_size: patch.batch_size.unwrap_or(self.batch_size),
             max_conns: patch.max_conns.unwrap_or(self.max_conns),
+            max_send_errors: patch.max_send_errors.unwrap_or(self.max_send_errors),
+            ..self
         };
         check("message_rate", settings.message_rate, MAX_MESSAGE_RATE)?;
         check("batch_size", settings.batch_size, MAX_BATCH_SIZE)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::RecipientState;
 
 /// How many recipients are in each terminal state.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Tally(BTreeMap<RecipientState, u64>);
 
 impl Tally {
@@ -14,6 +14,12 @@ impl Tally {
         if count > 0 {
             *self.0.entry(state).or_default() += count;
         }
+    }
+
+    /// Adds `by` recipients in `state`, or takes them away; never below zero.
+    pub fn shift(&mut self, state: RecipientState, by: i64) {
+        let count = self.0.remove(&state).unwrap_or_default();
+        self.add(state, count.saturating_add_signed(by));
     }
 
     /// Adds all of `other`.

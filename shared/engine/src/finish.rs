@@ -1,10 +1,11 @@
 //! Finishing a campaign.
 //!
 //! Whoever ends a batch looks whether its lane is complete, and if so whether the campaign is. The look only
-//! saves work: the write itself demands, in one transaction, that each lane is sealed and all its batches
-//! are done. So a campaign finishes once, and never before its last recipient.
+//! saves work: the write itself demands, in one transaction, that the run fanned each lane out to its sealed
+//! end and that all its batches are done. So a campaign finishes once, and never before its last recipient;
+//! and a retry does not finish before it has looked at every batch.
 
-use fanmail_domain::{BatchId, Campaign, CampaignEvent, CampaignId, CampaignStatus, Lane, Timestamp};
+use fanmail_domain::{BatchId, Campaign, CampaignEvent, CampaignId, CampaignStatus, Timestamp};
 
 use crate::commit::{Committed, commit, retry};
 use crate::ports::{Campaigns, Clock, JournalEntry, PortError};
@@ -22,7 +23,9 @@ pub async fn after_batch(
 ) -> Result<bool, PortError> {
     let lane = retry(clock, until, || store.lane(batch.campaign, batch.lane)).await?;
     match lane {
-        Some(lane) if lane.is_complete() => try_finish(store, clock, until, batch.campaign).await,
+        Some(lane) if lane.is_complete(lane.plan.epoch) => {
+            try_finish(store, clock, until, batch.campaign).await
+        }
         _ => Ok(false),
     }
 }
@@ -39,14 +42,15 @@ pub async fn try_finish(
     id: CampaignId,
 ) -> Result<bool, PortError> {
     let lanes = retry(clock, until, || store.lanes(id)).await?;
-    if !lanes.iter().all(Lane::is_complete) {
+    if !lanes.iter().all(|lane| lane.is_complete(lane.plan.epoch)) {
         return Ok(false);
     }
     let campaign = retry(clock, until, || store.campaign(id)).await?;
     let Some(campaign) = campaign.filter(|campaign| campaign.state.status == CampaignStatus::Running) else {
         return Ok(false);
     };
-    if lanes.len() != usize::from(campaign.lanes) {
+    let complete = lanes.iter().all(|lane| lane.is_complete(campaign.state.epoch));
+    if !complete || lanes.len() != usize::from(campaign.lanes) {
         return Ok(false);
     }
     let Some(after) = finished(&campaign, clock.now()) else { return Ok(false) };

@@ -10,10 +10,12 @@
 pub mod commit;
 pub mod control;
 pub mod fan_out;
+pub mod find;
 pub mod finish;
 pub mod ports;
+pub mod resolve;
 pub mod send_batch;
-pub mod start;
+pub mod settle;
 pub mod sweep;
 pub mod watch;
 

@@ -3,6 +3,11 @@
 //! A task on a queue is a hint: it may come never, once or several times, early or late, and whoever receives
 //! it looks at the ledger. So sending is simple: ten tasks in a request, those that SQS could not take are
 //! sent again, and a repeat that duplicates a task does no harm. Bodies hold ids and nothing about people.
+//!
+//! Every task carries its campaign as the `MessageGroupId`, which on these standard queues orders nothing: it
+//! tells SQS whom a message is for, so that a small campaign does not wait behind a large one ([fair queues]).
+//!
+//! [fair queues]: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
 
 mod bodies;
 mod create;
@@ -21,6 +26,7 @@ use fanmail_engine::ports::{BatchTask, LaneTask, PortError, Tasks};
 pub use bodies::{BodyError, decode_batch_task, decode_lane_task, encode_batch_task, encode_lane_task};
 pub use create::{QueueNames, QueueSettings, create_queues};
 pub use error::QueueError;
+use send::Outgoing;
 
 /// The longest delay that SQS takes for a message (`DelaySeconds`, AWS API reference).
 pub const MAX_DELAY: Duration = Duration::from_secs(900);
@@ -89,15 +95,17 @@ const COUNTS: [QueueAttributeName; 3] = [
 ];
 
 impl Tasks for Queue {
-    async fn send_lanes(&self, tasks: &[LaneTask]) -> Result<(), PortError> {
-        let bodies = tasks.iter().map(encode_lane_task).collect();
-        let sent = self.send(&self.urls.lanes, bodies, Duration::ZERO).await;
+    async fn send_lanes(&self, tasks: &[LaneTask], delay: Duration) -> Result<(), PortError> {
+        let message = |task: &LaneTask| Outgoing::new(task.campaign, encode_lane_task(task));
+        let messages = tasks.iter().map(message).collect();
+        let sent = self.send(&self.urls.lanes, messages, delay).await;
         sent.map_err(|error| PortError::new("send tasks of lanes", error))
     }
 
     async fn send_batches(&self, tasks: &[BatchTask], delay: Duration) -> Result<(), PortError> {
-        let bodies = tasks.iter().map(encode_batch_task).collect();
-        let sent = self.send(&self.urls.batches, bodies, delay).await;
+        let message = |task: &BatchTask| Outgoing::new(task.batch.campaign, encode_batch_task(task));
+        let messages = tasks.iter().map(message).collect();
+        let sent = self.send(&self.urls.batches, messages, delay).await;
         sent.map_err(|error| PortError::new("send tasks of batches", error))
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
+use fanmail_domain::CampaignId;
 
 use crate::error::QueueError;
 use crate::{MAX_DELAY, Queue};
@@ -15,24 +16,40 @@ const TRIES: u32 = 6;
 /// The wait before the second try; it doubles with each one.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
+/// A task on its way.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    /// Whose it is: `MessageGroupId`.
+    group: String,
+    body: String,
+}
+
+impl Outgoing {
+    pub(crate) fn new(campaign: CampaignId, body: String) -> Self {
+        Self { group: format!("c{campaign}"), body }
+    }
+}
+
 impl Queue {
     pub(crate) async fn send(
         &self,
         url: &str,
-        bodies: Vec<String>,
+        messages: Vec<Outgoing>,
         delay: Duration,
     ) -> Result<(), QueueError> {
         let delay = delay_seconds(delay);
-        for chunk in bodies.chunks(MAX_ENTRIES) {
+        for chunk in messages.chunks(MAX_ENTRIES) {
             self.send_chunk(url, chunk, delay).await?;
         }
         Ok(())
     }
 
     /// Sends at most ten messages, and those again that failed for no fault of ours.
-    async fn send_chunk(&self, url: &str, bodies: &[String], delay: i32) -> Result<(), QueueError> {
-        let mut left: Vec<SendMessageBatchRequestEntry> =
-            (0..).zip(bodies).map(|(number, body)| entry(number, body, delay)).collect::<Result<_, _>>()?;
+    async fn send_chunk(&self, url: &str, messages: &[Outgoing], delay: i32) -> Result<(), QueueError> {
+        let mut left: Vec<SendMessageBatchRequestEntry> = (0..)
+            .zip(messages)
+            .map(|(number, message)| entry(number, message, delay))
+            .collect::<Result<_, _>>()?;
         let (mut code, mut pause) = (String::new(), FIRST_PAUSE);
         for attempt in 0..TRIES {
             if attempt > 0 {
@@ -61,9 +78,9 @@ impl Queue {
     }
 }
 
-fn entry(number: usize, body: &str, delay: i32) -> Result<SendMessageBatchRequestEntry, QueueError> {
-    let entry = SendMessageBatchRequestEntry::builder().id(number.to_string()).message_body(body);
-    Ok(entry.delay_seconds(delay).build()?)
+fn entry(number: usize, message: &Outgoing, delay: i32) -> Result<SendMessageBatchRequestEntry, QueueError> {
+    let entry = SendMessageBatchRequestEntry::builder().id(number.to_string()).message_body(&message.body);
+    Ok(entry.message_group_id(&message.group).delay_seconds(delay).build()?)
 }
 
 /// Whole seconds, rounded up so that nothing comes early, and at most what SQS takes.

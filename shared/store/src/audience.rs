@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use fanmail_domain::{ListId, Shard, Subscriber, SubscriberId};
-use fanmail_engine::ports::{Audience, Consistency, Member, PortError};
+use fanmail_domain::{ListId, Shard, Subscriber, SubscriberId, SubscriberStatus};
+use fanmail_engine::ports::{Audience, Blocklist, Consistency, Member, PortError};
 
 use crate::Store;
 use crate::error::{InOperation, StoreError};
@@ -13,6 +13,15 @@ use crate::read::Range;
 use crate::write::Table;
 
 impl Audience for Store {
+    async fn size(&self, lists: &[ListId]) -> Result<u64, PortError> {
+        let distinct: BTreeSet<ListId> = lists.iter().copied().collect();
+        let mut size = 0;
+        for id in distinct {
+            size += self.list(id).await?.map_or(0, |list| list.subscribers);
+        }
+        Ok(size)
+    }
+
     async fn members(
         &self,
         list: ListId,
@@ -33,6 +42,12 @@ impl Audience for Store {
         consistency: Consistency,
     ) -> Result<HashMap<SubscriberId, Subscriber>, PortError> {
         self.read_subscribers(ids, consistency).await.during("read subscribers")
+    }
+}
+
+impl Blocklist for Store {
+    async fn blocklist(&self, id: SubscriberId) -> Result<(), PortError> {
+        self.set_subscriber_status(id, SubscriberStatus::Blocklisted).await.map(drop)
     }
 }
 

@@ -3,11 +3,11 @@
 //! A campaign is put whole, on the condition that the version before it stands. What belongs to the change,
 //! the journal entry, lanes and the mark that the sweeper looks for, is put in the same transaction.
 
-use fanmail_domain::{Campaign, CampaignId, CampaignStatus, Content, Lane, LaneNo, LanePlan};
+use fanmail_domain::{Campaign, CampaignId, CampaignStatus, Content, Lane, LaneNo, LanePlan, Settings};
 use fanmail_engine::ports::{Campaigns, Conditional, JournalEntry, PortError};
 
 use crate::Store;
-use crate::attributes::Reader;
+use crate::attributes::{Reader, number};
 use crate::conditional::put_if;
 use crate::error::{InOperation, StoreError};
 use crate::items;
@@ -25,6 +25,10 @@ impl Campaigns for Store {
         let item = self.get(Table::Campaigns, keys::content(id, version)).await;
         let decoded = item.and_then(|item| Ok(item.as_ref().map(items::content::decode).transpose()?));
         decoded.during("read the content of a campaign")
+    }
+
+    async fn settings(&self) -> Result<Settings, PortError> {
+        Ok(self.settings_with_rev().await?.0)
     }
 
     async fn active(&self) -> Result<Vec<CampaignId>, PortError> {
@@ -64,11 +68,34 @@ impl Campaigns for Store {
     ) -> Result<Conditional<Campaign>, PortError> {
         let mark = match after.state.status {
             CampaignStatus::Scheduled | CampaignStatus::Running => Some(mark_active(after.id)),
-            CampaignStatus::Cancelled | CampaignStatus::Finished => Some(unmark_active(after.id)),
-            CampaignStatus::Draft | CampaignStatus::Paused => None,
+            CampaignStatus::Draft | CampaignStatus::Finished => Some(unmark_active(after.id)),
+            // What has run is closed first.
+            CampaignStatus::Cancelled if after.lanes == 0 => Some(unmark_active(after.id)),
+            CampaignStatus::Cancelled | CampaignStatus::Paused => None,
         };
         let written = self.change(after, entry, mark.into_iter().collect()).await;
         written.during("change the state of a campaign")
+    }
+
+    async fn edit(
+        &self,
+        after: &Campaign,
+        content: &Content,
+        entry: &JournalEntry,
+    ) -> Result<Conditional<Campaign>, PortError> {
+        let put = Write::put(Table::Campaigns, items::content::encode(content)).if_absent();
+        self.change(after, entry, vec![put]).await.during("edit a campaign")
+    }
+
+    async fn retire(&self, seen: &Campaign) -> Result<Conditional<Campaign>, PortError> {
+        let stands = Write::check(Table::Campaigns, keys::campaign(seen.id))
+            .if_equal(items::campaign::VERSION, number(seen.state.version));
+        let writes = vec![stands, unmark_active(seen.id)];
+        let retired = async {
+            let answer = write_all(self, Token::Fresh, writes).await?;
+            answer.first(items::campaign::decode, self.read_campaign(seen.id)).await
+        };
+        retired.await.during("retire a campaign")
     }
 
     async fn finish(
@@ -79,6 +106,8 @@ impl Campaigns for Store {
         let complete = |no| {
             Write::check(Table::Campaigns, keys::lane(after.id, LaneNo(no)))
                 .if_true(items::lane::SEALED)
+                .if_equal(items::lane::EPOCH, number(after.state.epoch))
+                .if_same(items::lane::ENQUEUED, items::lane::CREATED)
                 .if_same(items::lane::DONE, items::lane::CREATED)
         };
         let mut writes: Vec<Write> = (0..after.lanes).map(complete).collect();

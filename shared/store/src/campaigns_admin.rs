@@ -1,6 +1,8 @@
 //! Campaigns as people handle them: made as drafts, and listed.
 
-use fanmail_domain::{AudienceList, Campaign, CampaignId, CampaignState, Content, SettingsPatch, Timestamp};
+use fanmail_domain::{
+    AudienceList, Campaign, CampaignId, CampaignState, Content, Schedule, SettingsPatch, Timestamp,
+};
 use fanmail_engine::ports::{Consistency, PortError};
 
 use crate::Store;
@@ -34,6 +36,8 @@ pub struct CampaignDraft {
     pub audience: Vec<AudienceList>,
     /// What it overrides of the settings.
     pub settings: SettingsPatch,
+    /// When it is to start by itself, once it is scheduled.
+    pub schedule: Option<Schedule>,
 }
 
 impl Store {
@@ -112,6 +116,9 @@ fn campaign(id: CampaignId, draft: &CampaignDraft, now: Timestamp) -> Campaign {
         audience: draft.audience.clone(),
         settings: draft.settings,
         state: CampaignState::DRAFT,
+        schedule: draft.schedule,
+        retry: None,
+        failed_before: 0,
         content_version: 1,
         lanes: 0,
         created_at: now,

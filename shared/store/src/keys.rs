@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use fanmail_domain::{BatchId, CampaignId, LaneNo, ListId, Shard, SubscriberId, Timestamp};
+use fanmail_engine::ports::WindowKey;
 
 use crate::attributes::{Item, text};
 
@@ -87,6 +88,17 @@ pub(crate) fn failure_partition(campaign: CampaignId, lane: LaneNo) -> String {
 
 pub(crate) fn active(id: CampaignId) -> Key {
     Key::new(ACTIVE, format!("{:012}", id.0))
+}
+
+pub(crate) fn settings() -> Key {
+    Key::new("SETTINGS", "SETTINGS")
+}
+
+pub(crate) fn window(key: WindowKey) -> Key {
+    match key {
+        WindowKey::System => Key::new("WINDOW", "WINDOW"),
+        WindowKey::Campaign(id) => Key::new(campaign_partition(id), "WINDOW"),
+    }
 }
 
 pub(crate) fn counter(name: &str) -> Key {

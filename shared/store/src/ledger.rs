@@ -5,7 +5,7 @@
 //! touch each other: the plan is set under its revision, the counters are added to.
 
 use aws_sdk_dynamodb::types::{PutRequest, ReturnConsumedCapacity, WriteRequest};
-use fanmail_domain::{Batch, BatchId, CampaignId, Failure, LaneNo, LanePlan, Tally};
+use fanmail_domain::{Batch, BatchId, CampaignId, Failure, LaneCount, LaneNo, LanePlan};
 use fanmail_engine::ports::{Conditional, Ledger, PortError};
 
 use crate::Store;
@@ -42,10 +42,8 @@ impl Ledger for Store {
         answer.and_then(|answer| decoded(answer, items::batch::decode)).during("write a batch")
     }
 
-    async fn count_batch(&self, batch: &Batch, tally: &Tally) -> Result<Conditional<Batch>, PortError> {
-        let Some(count) = items::lane::count(batch.id, batch.phase, tally) else {
-            return self.write_batch(batch).await;
-        };
+    async fn count_batch(&self, batch: &Batch, count: &LaneCount) -> Result<Conditional<Batch>, PortError> {
+        let count = items::lane::count(batch.id, count);
         self.put_and_count(batch, count).await.during("write a batch and its counters")
     }
 

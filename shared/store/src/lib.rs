@@ -22,10 +22,12 @@ mod lists;
 mod read;
 mod recipients;
 mod rows;
+mod settings;
 mod subscribers;
 mod tables;
 mod transaction;
 mod usage;
+mod windows;
 mod write;
 
 use std::fmt;

@@ -15,7 +15,8 @@ use crate::write::Table;
 pub struct JournalPage {
     /// The entries.
     pub entries: Vec<JournalEntry>,
-    /// Where the next page begins; `None` if this was the last one.
+    /// The last entry's place in the journal, behind which the next page begins; `None` if this was the last
+    /// page.
     pub next: Option<String>,
 }
 
@@ -75,11 +76,13 @@ impl Store {
         next: Option<String>,
         limit: u16,
     ) -> Result<JournalPage, StoreError> {
-        let range = next.map_or(Range::Prefix(JOURNAL), |last| Range::PrefixAfter(JOURNAL, last));
+        let behind = |last: String| Range::PrefixAfter(JOURNAL, format!("{JOURNAL}{last}"));
+        let range = next.map_or(Range::Prefix(JOURNAL), behind);
         let limit = Some(i32::from(limit.max(1)));
         let page = self.page(Table::Campaigns, keys::campaign_partition(campaign), range, limit).await?;
         let entries = page.items.iter().map(items::journal::decode).collect::<Result<_, _>>()?;
-        Ok(JournalPage { entries, next: page.last })
+        let next = page.last.as_deref().and_then(|last| last.strip_prefix(JOURNAL)).map(str::to_owned);
+        Ok(JournalPage { entries, next })
     }
 
     /// Hands every batch of a campaign to `visit`, lane by lane and in order: for recounts and exports.

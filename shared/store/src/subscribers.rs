@@ -38,6 +38,33 @@ impl Store {
         self.walk(address).await.during("find a subscriber")
     }
 
+    /// The ids under which a campaign may know this address: the row's own, or, where there is no row any more,
+    /// every id of the address's sequence that nobody has now. A deleted person's is among them.
+    ///
+    /// # Errors
+    ///
+    /// [`PortError`] if DynamoDB does not answer or a row cannot be read.
+    pub async fn ids_of(&self, address: &EmailAddress) -> Result<Vec<SubscriberId>, PortError> {
+        self.walk_ids(address).await.during("find the ids of an address")
+    }
+
+    async fn walk_ids(&self, address: &EmailAddress) -> Result<Vec<SubscriberId>, StoreError> {
+        let mut free = Vec::new();
+        for salt in 0.. {
+            let id = (self.derive)(address, salt);
+            let Some(item) = self.get(Table::Audience, keys::subscriber(id)).await? else {
+                free.push(id);
+                break;
+            };
+            match items::subscriber::decode(&item)? {
+                Some(row) if row.subscriber.email == *address => return Ok(vec![id]),
+                Some(_) => {}
+                None => free.push(id),
+            }
+        }
+        Ok(free)
+    }
+
     async fn walk(&self, address: &EmailAddress) -> Result<Option<Subscriber>, StoreError> {
         for salt in 0.. {
             let key = keys::subscriber((self.derive)(address, salt));

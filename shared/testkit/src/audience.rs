@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::ops::Bound;
 
-use fanmail_domain::{ListId, Shard, Subscriber, SubscriberId};
-use fanmail_engine::ports::{Audience, Consistency, Member, PortError};
+use fanmail_domain::{ListId, Shard, Subscriber, SubscriberId, SubscriberStatus};
+use fanmail_engine::ports::{Audience, Blocklist, Consistency, Member, PortError};
 
 use crate::World;
 
@@ -12,6 +12,12 @@ use crate::World;
 const PAGE: usize = 5;
 
 impl Audience for World {
+    async fn size(&self, lists: &[ListId]) -> Result<u64, PortError> {
+        self.call("size", |state| {
+            state.members.keys().filter(|(list, _)| lists.contains(list)).count() as u64
+        })
+    }
+
     async fn members(
         &self,
         list: ListId,
@@ -35,6 +41,16 @@ impl Audience for World {
             let seen = |id: &&SubscriberId| consistency == Consistency::Strong || !state.unseen.contains(id);
             let found = ids.iter().filter(seen).filter_map(|id| state.subscribers.get(id));
             found.map(|subscriber| (subscriber.id, subscriber.clone())).collect()
+        })
+    }
+}
+
+impl Blocklist for World {
+    async fn blocklist(&self, id: SubscriberId) -> Result<(), PortError> {
+        self.call("blocklist", |state| {
+            if let Some(subscriber) = state.subscribers.get_mut(&id) {
+                subscriber.status = SubscriberStatus::Blocklisted;
+            }
         })
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use fanmail_domain::{
-    AudienceList, Campaign, CampaignId, CampaignState, Content, EmailAddress, ListId, Optin, SettingsPatch,
-    Subscriber, SubscriberId, SubscriberStatus, SubscriptionStatus, Timestamp,
+    AudienceList, Campaign, CampaignId, CampaignState, Content, EmailAddress, ListId, Optin, Settings,
+    SettingsPatch, Subscriber, SubscriberId, SubscriberStatus, SubscriptionStatus, Timestamp,
 };
 use fanmail_engine::ports::Member;
 
@@ -43,8 +43,12 @@ impl World {
 
     fn add_campaign(&self, batch_size: u32) {
         let audience = [LIST, OTHER_LIST].map(|list| AudienceList { list, optin: Optin::Single });
-        let settings =
-            SettingsPatch { batch_size: Some(batch_size), message_rate: Some(20), max_conns: Some(2) };
+        let settings = SettingsPatch {
+            batch_size: Some(batch_size),
+            message_rate: Some(20),
+            max_conns: Some(2),
+            ..SettingsPatch::default()
+        };
         let mut state = self.state();
         let now = state.now();
         let campaign = Campaign {
@@ -55,6 +59,9 @@ impl World {
             audience: audience.into(),
             settings,
             state: CampaignState::DRAFT,
+            schedule: None,
+            retry: None,
+            failed_before: 0,
             content_version: 1,
             lanes: 0,
             created_at: now,
@@ -84,6 +91,11 @@ impl World {
         let subscriber = state.subscribers.entry(id).or_insert_with(|| blank(id, email, joined_at));
         subscriber.lists.insert(list, SubscriptionStatus::Confirmed);
         id
+    }
+
+    /// Lets the lists claim to have so many subscriptions: the number of lanes follows from it.
+    pub fn claim_size(&self, subscriptions: u64) {
+        self.state().claimed_size = Some(subscriptions);
     }
 
     /// Sets whether somebody may be written to at all.
@@ -142,6 +154,11 @@ impl World {
     /// Overrides the campaign's settings from now on.
     pub fn set_settings(&self, settings: SettingsPatch) {
         self.state().campaigns.get_mut(&CAMPAIGN).unwrap().settings = settings;
+    }
+
+    /// Changes the settings of the whole system from now on.
+    pub fn set_system_settings(&self, settings: Settings) {
+        self.state().settings = settings;
     }
 
     /// Every subscriber's id, in order.

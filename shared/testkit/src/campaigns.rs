@@ -1,6 +1,8 @@
 //! Campaigns, content, lanes and journal, in memory.
 
-use fanmail_domain::{Campaign, CampaignId, CampaignStatus, Content, Lane, LaneNo, LanePlan, Tally};
+use fanmail_domain::{
+    Campaign, CampaignId, CampaignStatus, Content, Lane, LaneNo, LanePlan, Settings, Tally, Timestamp,
+};
 use fanmail_engine::ports::{Campaigns, Conditional, JournalEntry, PortError};
 
 use crate::World;
@@ -15,14 +17,12 @@ impl Campaigns for World {
         self.call("content", |state| state.contents.get(&(id, version)).cloned())
     }
 
+    async fn settings(&self) -> Result<Settings, PortError> {
+        self.call("settings", |state| state.settings)
+    }
+
     async fn active(&self) -> Result<Vec<CampaignId>, PortError> {
-        let begun = |campaign: &&Campaign| {
-            !matches!(
-                campaign.state.status,
-                CampaignStatus::Draft | CampaignStatus::Cancelled | CampaignStatus::Finished
-            )
-        };
-        self.call("active", |state| state.campaigns.values().filter(begun).map(|it| it.id).collect())
+        self.call("active", |state| state.active.iter().copied().collect())
     }
 
     async fn lanes(&self, id: CampaignId) -> Result<Vec<Lane>, PortError> {
@@ -42,7 +42,8 @@ impl Campaigns for World {
         self.call("begin", |state| {
             change(state, after, entry, |state| {
                 for plan in lanes {
-                    let lane = Lane { plan: plan.clone(), done: 0, tally: Tally::default() };
+                    let lane =
+                        Lane { plan: plan.clone(), done: 0, tally: Tally::default(), moved_at: Timestamp(0) };
                     state.lanes.insert((after.id, plan.no), lane);
                 }
             })
@@ -57,6 +58,30 @@ impl Campaigns for World {
         self.call("transition", |state| change(state, after, entry, |_| {}))
     }
 
+    async fn edit(
+        &self,
+        after: &Campaign,
+        content: &Content,
+        entry: &JournalEntry,
+    ) -> Result<Conditional<Campaign>, PortError> {
+        self.call("edit", |state| {
+            change(state, after, entry, |state| {
+                state.contents.insert((after.id, content.version), content.clone());
+            })
+        })
+    }
+
+    async fn retire(&self, seen: &Campaign) -> Result<Conditional<Campaign>, PortError> {
+        self.call("retire", |state| {
+            let stands = state.campaigns.get(&seen.id);
+            if stands.is_none_or(|stands| stands.state.version != seen.state.version) {
+                return Conditional::Rejected(stands.cloned());
+            }
+            state.active.remove(&seen.id);
+            Conditional::Applied
+        })
+    }
+
     async fn finish(
         &self,
         after: &Campaign,
@@ -64,7 +89,7 @@ impl Campaigns for World {
     ) -> Result<Conditional<Campaign>, PortError> {
         self.call("finish", |state| {
             let all = lanes(state, after.id);
-            if all.iter().all(Lane::is_complete) {
+            if all.iter().all(|lane| lane.is_complete(after.state.epoch)) {
                 change(state, after, entry, |_| {})
             } else {
                 Conditional::Rejected(state.campaigns.get(&after.id).cloned())
@@ -92,6 +117,12 @@ fn change(
         return Conditional::Rejected(stands.cloned());
     }
     state.campaigns.insert(after.id, after.clone());
+    match after.state.status {
+        CampaignStatus::Scheduled | CampaignStatus::Running => state.active.insert(after.id),
+        CampaignStatus::Draft | CampaignStatus::Finished => state.active.remove(&after.id),
+        CampaignStatus::Cancelled if after.lanes == 0 => state.active.remove(&after.id),
+        CampaignStatus::Paused | CampaignStatus::Cancelled => false,
+    };
     write_journal(state, entry);
     more(state);
     Conditional::Applied

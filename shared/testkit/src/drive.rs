@@ -7,13 +7,13 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use fanmail_domain::{CampaignStatus, Holder, Timestamp};
+use fanmail_engine::Invocation;
+use fanmail_engine::control::{self, Controlled, Order};
 use fanmail_engine::fan_out::FanOut;
 use fanmail_engine::ports::{Clock, PortError};
 use fanmail_engine::send_batch::{Delivery, Memory, Sender};
-use fanmail_engine::start::{Controlled, start};
-use fanmail_engine::sweep::Sweeper;
+use fanmail_engine::sweep::{STALLED_AFTER, Sweeper};
 use fanmail_engine::watch::Watch;
-use fanmail_engine::{Invocation, control};
 use futures::FutureExt;
 
 use crate::tasks::{Queued, Task};
@@ -46,9 +46,8 @@ impl World {
     /// If the campaign cannot be started.
     pub async fn start(&self) {
         for _ in 0..3 {
-            let until = self.now().after(TIMEOUT);
-            let audience = self.state().members.len() as u64;
-            let started = start(self, self, self, until, CAMPAIGN, audience);
+            let order = self.order();
+            let started = control::start(self, self, self, &order);
             match survive(started).await {
                 Ok(Ok(Controlled::Done(_))) => return,
                 Ok(Ok(other)) => panic!("not started: {other:?}"),
@@ -64,9 +63,15 @@ impl World {
     ///
     /// If a port fails.
     pub async fn resume(&self) {
-        let until = self.now().after(TIMEOUT);
-        let resumed = control::resume(self, self, self, until, CAMPAIGN).await.unwrap();
+        let resumed = control::resume(self, self, self, &self.order()).await.unwrap();
         assert!(matches!(resumed, Controlled::Done(_)), "{resumed:?}");
+    }
+
+    /// What a user orders for the campaign now.
+    #[must_use]
+    pub fn order(&self) -> Order<'static> {
+        let until = self.now().after(TIMEOUT);
+        Order { campaign: CAMPAIGN, actor: "user", note: "", version: None, until }
     }
 
     /// Delivers tasks and sweeps until the campaign is neither running nor able to go on by itself.
@@ -78,7 +83,7 @@ impl World {
         let mut process = Process::default();
         let mut next_sweep = self.now().after(SWEEP_EVERY);
         for _ in 0..MAX_STEPS {
-            if self.campaign_now(CAMPAIGN).state.status != CampaignStatus::Running {
+            if self.is_at_rest() {
                 return;
             }
             let due = self.take_due();
@@ -125,8 +130,12 @@ impl World {
     /// [`Died`] if the sweeper did.
     pub async fn sweep(&self) -> Result<Option<fanmail_engine::sweep::SweepReport>, Died> {
         let invocation = self.invocation();
-        let swept = survive(Sweeper { store: self, tasks: self, clock: self }.sweep(&invocation)).await?;
+        let swept = survive(self.sweeper().sweep(&invocation)).await?;
         Ok(swept.ok())
+    }
+
+    fn sweeper(&self) -> Sweeper<'_, Self, Self, Self> {
+        Sweeper { store: self, tasks: self, clock: self, stalled_after: STALLED_AFTER }
     }
 
     /// A new invocation that may run for the usual time.
@@ -138,6 +147,18 @@ impl World {
             holder: Holder(state.invocations),
             stop_at: deadline.before(Duration::from_secs(5)),
             deadline,
+        }
+    }
+
+    /// Whether the campaign does nothing by itself: paused without an end, finished, or cancelled and closed.
+    fn is_at_rest(&self) -> bool {
+        let state = self.state();
+        let campaign = &state.campaigns[&CAMPAIGN];
+        match campaign.state.status {
+            CampaignStatus::Running | CampaignStatus::Scheduled => false,
+            CampaignStatus::Paused => campaign.state.until.is_none(),
+            CampaignStatus::Cancelled => !state.active.contains(&CAMPAIGN),
+            CampaignStatus::Draft | CampaignStatus::Finished => true,
         }
     }
 

@@ -33,6 +33,8 @@ pub struct Fault {
     pub strike: Strike,
 }
 
+const PAUSE: CampaignEvent = CampaignEvent::Pause { reason: StatusReason::User, until: None };
+
 /// The process that made the call is gone; carried by the unwinding.
 pub(crate) struct ProcessDied;
 
@@ -97,7 +99,7 @@ impl crate::world::State {
     fn pause(&mut self) {
         let now = self.now();
         for campaign in self.campaigns.values_mut() {
-            if let Ok(paused) = campaign.state.apply(CampaignEvent::Pause(StatusReason::User)) {
+            if let Ok(paused) = campaign.state.apply(PAUSE) {
                 (campaign.state, campaign.updated_at) = (paused, now);
             }
         }

@@ -1,6 +1,6 @@
 //! Batches and plans, in memory.
 
-use fanmail_domain::{Batch, BatchId, CampaignId, Failure, LaneNo, LanePlan, Phase, Tally};
+use fanmail_domain::{Batch, BatchId, CampaignId, Failure, LaneCount, LaneNo, LanePlan};
 use fanmail_engine::ports::{Conditional, Ledger, PortError};
 
 use crate::World;
@@ -23,13 +23,11 @@ impl Ledger for World {
         self.call("write_batch", |state| write(state, batch))
     }
 
-    async fn count_batch(&self, batch: &Batch, tally: &Tally) -> Result<Conditional<Batch>, PortError> {
+    async fn count_batch(&self, batch: &Batch, count: &LaneCount) -> Result<Conditional<Batch>, PortError> {
         self.call("count_batch", |state| {
             let written = write(state, batch);
             if written == Conditional::Applied {
-                let lane = state.lanes.get_mut(&(batch.id.campaign, batch.id.lane)).unwrap();
-                lane.tally.add_all(tally);
-                lane.done += u32::from(batch.phase == Phase::Done);
+                state.lanes.get_mut(&(batch.id.campaign, batch.id.lane)).unwrap().count(count);
             }
             written
         })

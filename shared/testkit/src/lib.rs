@@ -17,6 +17,7 @@ mod faults;
 mod ledger;
 mod mailer;
 mod tasks;
+mod windows;
 mod world;
 
 pub use build::{CAMPAIGN, LIST, OTHER_LIST, address};

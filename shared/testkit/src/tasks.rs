@@ -23,9 +23,9 @@ pub(crate) struct Queued {
 }
 
 impl Tasks for World {
-    async fn send_lanes(&self, tasks: &[LaneTask]) -> Result<(), PortError> {
+    async fn send_lanes(&self, tasks: &[LaneTask], delay: Duration) -> Result<(), PortError> {
         let all: Vec<Task> = tasks.iter().map(|task| Task::Lane(*task)).collect();
-        self.send("send_lanes", &all, Duration::ZERO)
+        self.send("send_lanes", &all, delay)
     }
 
     async fn send_batches(&self, tasks: &[BatchTask], delay: Duration) -> Result<(), PortError> {

@@ -1,13 +1,13 @@
 //! The world's state, and its clock.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fanmail_domain::{
-    Batch, BatchId, Campaign, CampaignId, Content, Failure, Lane, LaneNo, ListId, Subscriber, SubscriberId,
-    Timestamp,
+    Batch, BatchId, Campaign, CampaignId, Content, Failure, Lane, LaneNo, ListId, Settings, Subscriber,
+    SubscriberId, Timestamp, WindowLog,
 };
-use fanmail_engine::ports::{Clock, JournalEntry, Member};
+use fanmail_engine::ports::{Clock, JournalEntry, Member, WindowKey};
 
 use crate::faults::Fault;
 use crate::mailer::Answer;
@@ -24,6 +24,12 @@ pub(crate) struct State {
     /// How long every call takes.
     pub(crate) latency_ns: u64,
     pub(crate) campaigns: BTreeMap<CampaignId, Campaign>,
+    /// Campaigns that the sweeper looks at.
+    pub(crate) active: BTreeSet<CampaignId>,
+    pub(crate) settings: Settings,
+    pub(crate) claimed_size: Option<u64>,
+    pub(crate) windows: BTreeMap<WindowKey, WindowLog>,
+    pub(crate) windows_lost: bool,
     pub(crate) contents: HashMap<(CampaignId, u32), Content>,
     pub(crate) journal: Vec<JournalEntry>,
     pub(crate) lanes: BTreeMap<(CampaignId, LaneNo), Lane>,

@@ -16,9 +16,9 @@ use crate::time::{BEGIN_NS, SECOND};
 use crate::world::queue::QueueName;
 use crate::world::{State, World};
 
-/// How long after the storm a campaign has to end, and the world to be at rest: more than twice the longest
-/// of a hundred thousand worlds (732 s, where somebody is put off until the sender gives them up).
-pub const REST_NS: u64 = 1_800 * SECOND;
+/// How long after the storm a campaign has to end, and the world to be at rest: two quotas of the day, each of
+/// which is left alone for an hour, and more than twice what the longest world without them takes.
+pub const REST_NS: u64 = (7_200 + 4_800) * SECOND;
 
 /// Far more steps than any run needs: whoever takes them goes round in circles.
 const MAX_STEPS: u64 = 5_000_000;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use fanmail_domain::{SettingsPatch, pacing};
+use fanmail_domain::{Settings, SettingsPatch, SlidingWindow, pacing};
 
 use crate::faults::Weather;
-use crate::processes::operators::Act;
+use crate::processes::operators::{Act, Request};
 use crate::rng::{ALWAYS, Rng};
 use crate::time::{BEGIN_NS, MILLI, SECOND};
 use crate::world::people::Crowd;
@@ -34,6 +34,12 @@ pub enum Sabotage {
     EmptyPromises,
     /// The mailer forgets an answer now and then.
     MumblingMailer,
+    /// The store writes a sliding window whatever revision stands.
+    BlindWindowWrites,
+    /// A campaign finishes once all that is counted is done, whichever run fanned it out.
+    RashFinish,
+    /// The sweeper raises no alarm.
+    SilentSweeper,
 }
 
 /// Everything that a seed decides before the world begins. Times are on the world's clock.
@@ -45,8 +51,10 @@ pub struct Scenario {
     pub sabotage: Option<Sabotage>,
     /// Who is there, and who comes and goes.
     pub crowd: Crowd,
-    /// What the campaign begins with.
-    pub settings: SettingsPatch,
+    /// What stands for all campaigns in the beginning.
+    pub settings: Settings,
+    /// What the campaign overrides.
+    pub overrides: SettingsPatch,
     /// How large an audience the start is told of: it decides how many lanes there are.
     pub announced: u64,
     /// Senders at a time.
@@ -79,6 +87,14 @@ pub struct Scenario {
     pub climate: Climate,
     /// What the operators do.
     pub acts: Vec<Act>,
+    /// What they ask for once the campaign ended.
+    pub afterwards: Vec<Request>,
+    /// Whether nobody resumes a pause that ends by itself.
+    pub leaves_pauses_alone: bool,
+    /// Whether the provider tells what becomes of messages.
+    pub tells: bool,
+    /// How long a campaign may stand still before it raises an alarm.
+    pub stalled_after: Duration,
     /// When the queues are purged.
     pub purges: Vec<u64>,
 }
@@ -97,28 +113,33 @@ impl Scenario {
         let starts_ns = BEGIN_NS + rng.within(5..=15) * SECOND;
         let ends_ns = starts_ns + rng.within(20..=200) * SECOND;
         let weather = Weather::draw(&mut rng.fork(), starts_ns, ends_ns);
+        let (talk, functions) = (&mut rng.fork(), Self::draw_functions(&mut rng.fork(), seed));
+        let senders = functions.senders;
         Self {
             crowd: Crowd::draw(&mut rng.fork(), starts_ns),
             climate: Climate::draw(&mut rng.fork(), starts_ns, ends_ns),
-            acts: Act::draw_all(&mut rng.fork(), starts_ns, ends_ns),
+            acts: Act::draw_all(&mut rng.fork(), starts_ns, ends_ns, senders),
+            afterwards: Act::draw_afterwards(&mut rng.fork()),
             purges: draw_purges(&mut rng.fork(), &weather, starts_ns),
-            settings: draw_settings(&mut rng.fork()),
+            settings: draw_settings(&mut rng.fork(), senders),
+            overrides: draw_overrides(&mut rng.fork(), senders),
+            leaves_pauses_alone: talk.chance(ALWAYS / 2),
+            tells: talk.chance(ALWAYS / 2),
             weather,
-            ..Self::draw_functions(&mut rng.fork(), seed)
+            ..functions
         }
     }
 
     /// How the functions are set up; the rest is not decided here.
     fn draw_functions(rng: &mut Rng, seed: u64) -> Self {
         let latency_ns = rng.pick(&[2, 10, 40]) * MILLI;
-        // Fan-out has to read one page within one invocation: that takes longer where calls do.
-        let shortest_s = 6 + 10 * (latency_ns / (40 * MILLI));
-        let timeout_ns = rng.within(shortest_s..=60) * SECOND;
+        let timeout_ns = rng.within(6..=60) * SECOND;
         Self {
             seed,
             sabotage: None,
             crowd: Crowd::default(),
-            settings: SettingsPatch::default(),
+            settings: Settings::default(),
+            overrides: SettingsPatch::default(),
             announced: rng.pick(&[0, 2_500, 5_000, 10_000]),
             senders: rng.pick(&[1, 2, 3, 4]),
             starts: rng.pick(&[1, 2, 3]),
@@ -135,6 +156,10 @@ impl Scenario {
             weather: Weather::default(),
             climate: Climate::default(),
             acts: Vec::new(),
+            afterwards: Vec::new(),
+            leaves_pauses_alone: false,
+            tells: false,
+            stalled_after: Duration::from_secs(rng.pick(&[60, 120, 600])),
             purges: Vec::new(),
         }
     }
@@ -163,20 +188,61 @@ impl Scenario {
     /// The most recipients one sender may have *submitting* at once, under any settings of this run.
     #[must_use]
     pub fn widest_window(&self) -> u64 {
-        let patches = || self.acts.iter().filter_map(Act::settings).chain([self.settings]);
-        let rate = patches().filter_map(|patch| patch.message_rate).max().unwrap_or(10);
-        let conns = patches().filter_map(|patch| patch.max_conns).max().unwrap_or(8);
-        pacing::window(rate, conns as usize) as u64
+        let all = self.acts.iter().filter_map(Act::settings).chain([self.settings]);
+        let widest = all.map(|settings| settings.with(self.overrides).unwrap_or(settings));
+        let window = |it: Settings| pacing::window(it.message_rate, it.max_conns as usize) as u64;
+        widest.map(window).max().unwrap_or(1)
+    }
+
+    /// In what time two sweeps surely begin and end, whatever the clocks say.
+    #[must_use]
+    pub fn two_sweeps_ns(&self) -> u64 {
+        2 * (self.sweep_every_ns + SECOND + self.timeout_ns) + 2 * self.skew_ms * MILLI
     }
 }
 
-/// Settings that a campaign may have.
-pub fn draw_settings(rng: &mut Rng) -> SettingsPatch {
-    SettingsPatch {
-        message_rate: Some(rng.pick(&[2, 5, 10, 20, 50, 100, 1_000])),
-        batch_size: Some(u32::try_from(rng.mostly_small(1..=100)).unwrap_or(1)),
-        max_conns: Some(rng.pick(&[1, 2, 4, 8, 32])),
+/// Settings that may stand for all campaigns.
+pub fn draw_settings(rng: &mut Rng, senders: usize) -> Settings {
+    Settings {
+        concurrency: u32::try_from(senders).unwrap_or(1),
+        message_rate: draw_rate(rng),
+        batch_size: draw_batch_size(rng),
+        max_conns: draw_conns(rng),
+        max_send_errors: rng.pick(&[0, 5, 20, 1_000]),
+        sliding_window: if rng.chance(ALWAYS / 3) { Some(draw_window(rng)) } else { None },
+        provider_rate: None,
     }
+}
+
+/// What a campaign may override of them.
+fn draw_overrides(rng: &mut Rng, senders: usize) -> SettingsPatch {
+    let own = draw_settings(rng, senders);
+    let mut maybe = |share: u32| rng.chance(ALWAYS / share);
+    SettingsPatch {
+        message_rate: maybe(4).then_some(own.message_rate),
+        batch_size: maybe(4).then_some(own.batch_size),
+        max_conns: maybe(4).then_some(own.max_conns),
+        max_send_errors: maybe(4).then_some(own.max_send_errors),
+        sliding_window: own.sliding_window.filter(|_| maybe(2)),
+    }
+}
+
+fn draw_rate(rng: &mut Rng) -> u32 {
+    rng.pick(&[2, 5, 10, 20, 50, 100, 1_000])
+}
+
+fn draw_batch_size(rng: &mut Rng) -> u32 {
+    u32::try_from(rng.mostly_small(1..=100)).unwrap_or(1)
+}
+
+fn draw_conns(rng: &mut Rng) -> u32 {
+    rng.pick(&[1, 2, 4, 8, 32])
+}
+
+/// From so tight that a campaign takes minutes to so wide that nobody feels it.
+fn draw_window(rng: &mut Rng) -> SlidingWindow {
+    let (rate, duration_s) = rng.pick(&[(3, 1), (5, 5), (10, 10), (20, 10), (60, 60), (1_000, 10)]);
+    SlidingWindow { rate, duration_s }
 }
 
 fn draw_purges(rng: &mut Rng, weather: &Weather, starts_ns: u64) -> Vec<u64> {

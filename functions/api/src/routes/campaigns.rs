@@ -4,9 +4,8 @@ use fanmail_domain::{
     AudienceList, Campaign, CampaignId, CampaignStatus, Content, ListId, Settings, SettingsPatch,
     StatusReason,
 };
-use fanmail_engine::control::{pause, resume};
+use fanmail_engine::control::{Controlled, Order, pause, resume, start};
 use fanmail_engine::ports::{Campaigns, Clock};
-use fanmail_engine::start::{Controlled, start};
 use fanmail_runtime::Chain;
 use fanmail_store::CampaignDraft;
 use serde::Deserialize;
@@ -60,6 +59,7 @@ pub(super) async fn create(call: &Call<'_>, request: &Request) -> Result<Reply, 
         text: new.altbody.filter(|text| !text.trim().is_empty()),
         audience: audience(call, &new.lists).await?,
         settings: new.settings,
+        schedule: None,
     };
     check_content(&draft)?;
     let campaign = call.ports.store.create_campaign(&draft, call.ports.clock.now()).await?;
@@ -129,11 +129,12 @@ pub(super) async fn set_status(
     let id = id(campaign, "campaign")?;
     let wanted: NewStatus = request.json()?;
     let status = CampaignStatus::from_name(&wanted.status);
+    let ports = call.ports;
+    let order = Order { campaign: id, actor: "user", note: "", version: None, until: call.until };
     let controlled = match status {
-        Some(CampaignStatus::Running) => run(call, id).await?,
+        Some(CampaignStatus::Running) => run(call, &order).await?,
         Some(CampaignStatus::Paused) => {
-            let ports = call.ports;
-            pause(&ports.store, &ports.clock, call.until, id, StatusReason::User, "user").await?
+            pause(&ports.store, &ports.clock, &order, StatusReason::User, None).await?
         }
         Some(
             CampaignStatus::Draft
@@ -148,23 +149,21 @@ pub(super) async fn set_status(
             let lanes = call.ports.store.lanes(id).await?;
             Ok(Reply::data(view::campaign(&campaign, &lanes)))
         }
-        Controlled::Refused(campaign, _) => Err(stands(&campaign, &wanted.status)),
+        Controlled::Refused(campaign, _) | Controlled::Stale(campaign) => {
+            Err(stands(&campaign, &wanted.status))
+        }
         Controlled::Unknown => Err(ApiError::not_found("campaign")),
     }
 }
 
 /// Starts a draft, and lets a paused campaign go on.
-async fn run(call: &Call<'_>, id: CampaignId) -> Result<Controlled, ApiError> {
+async fn run(call: &Call<'_>, order: &Order<'_>) -> Result<Controlled, ApiError> {
     let (store, queue, clock) = (&call.ports.store, &call.ports.queue, &call.ports.clock);
-    let Some(campaign) = store.campaign(id).await? else { return Ok(Controlled::Unknown) };
+    let Some(campaign) = store.campaign(order.campaign).await? else { return Ok(Controlled::Unknown) };
     if campaign.state.status == CampaignStatus::Paused {
-        return Ok(resume(store, queue, clock, call.until, id).await?);
+        return Ok(resume(store, queue, clock, order).await?);
     }
-    let mut subscribers = 0;
-    for to in &campaign.audience {
-        subscribers += store.list(to.list).await?.map_or(0, |list| list.subscribers);
-    }
-    Ok(start(store, queue, clock, call.until, id, subscribers).await?)
+    Ok(start(store, queue, clock, order).await?)
 }
 
 fn stands(campaign: &Campaign, wanted: &str) -> ApiError {

@@ -1,8 +1,9 @@
 //! Which request goes where.
 
+mod audit;
 mod campaigns;
 mod import;
-mod ledger;
+mod journal;
 mod lists;
 mod recipients;
 mod unsubscribe;
@@ -24,8 +25,14 @@ pub(crate) async fn route(call: &Call<'_>, request: &Request) -> Result<Reply, A
         ("POST", ["api", "campaigns"]) => campaigns::create(call, request).await,
         ("GET", ["api", "campaigns", id]) => campaigns::one(call, id).await,
         ("GET", ["api", "campaigns", id, "recipients"]) => recipients::page(call, request, id).await,
-        ("GET", ["api", "campaigns", id, "journal"]) => ledger::journal(call, request, id).await,
-        ("GET", ["api", "campaigns", id, "audit"]) => ledger::audit(call, id).await,
+        ("GET", ["api", "campaigns", id, "recipients", subscriber]) => {
+            recipients::one(call, id, subscriber).await
+        }
+        ("POST", ["api", "campaigns", id, "recipients", "lookup"]) => {
+            recipients::lookup(call, request, id).await
+        }
+        ("GET", ["api", "campaigns", id, "journal"]) => journal::page(call, request, id).await,
+        ("GET", ["api", "campaigns", id, "audit"]) => audit::audit(call, id).await,
         ("PUT", ["api", "campaigns", id, "status"]) => campaigns::set_status(call, request, id).await,
         ("GET", ["unsubscribe", campaign, subscriber, token]) => {
             unsubscribe::page(call, campaign, subscriber, token)

@@ -7,6 +7,7 @@ mod concurrency;
 mod dead_letters;
 mod event_source;
 mod failures;
+mod fairness;
 mod gateway;
 mod invoke;
 mod lambda_api;

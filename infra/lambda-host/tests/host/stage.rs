@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, collections::HashMap, fs, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use fanmail_fair_sqs::FairSqs;
 use fanmail_lambda_host::{
     EventSourceSpec, FunctionSpec, Host, HostConfig, InvokeError, LogSink, RustackQueue,
 };
-use rustack_sqs_core::{config::SqsConfig, provider::RustackSqs};
+use rustack_sqs_core::config::SqsConfig;
 use rustack_sqs_model::input::{CreateQueueInput, GetQueueAttributesInput, SendMessageInput};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -22,7 +23,7 @@ pub(crate) const QUEUE_ARN: &str = "arn:aws:sqs:us-east-1:000000000000:work";
 pub(crate) struct Stage {
     pub(crate) host: Host,
     folder: TempDir,
-    sqs: Arc<RustackSqs>,
+    sqs: Arc<FairSqs>,
 }
 
 impl Stage {
@@ -31,7 +32,7 @@ impl Stage {
         Self {
             host: Host::new(HostConfig::default()),
             folder: tempfile::tempdir().unwrap(),
-            sqs: Arc::new(RustackSqs::new(SqsConfig::default())),
+            sqs: Arc::new(FairSqs::new(SqsConfig::default())),
         }
     }
 
@@ -118,9 +119,15 @@ impl Stage {
 
     /// Sends a message to `work`.
     pub(crate) async fn send(&self, body: Value) {
+        self.send_of(None, body).await;
+    }
+
+    /// Sends a message of a group, or of none, to `work`.
+    pub(crate) async fn send_of(&self, group: Option<&str>, body: Value) {
         let input = SendMessageInput {
             queue_url: self.url("work"),
             message_body: body.to_string(),
+            message_group_id: group.map(str::to_owned),
             ..SendMessageInput::default()
         };
         self.sqs.send_message(input).await.unwrap();

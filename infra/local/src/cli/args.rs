@@ -74,6 +74,9 @@ pub(super) struct SendArgs {
     #[arg(long)]
     name: Option<String>,
     /// Send to this relay instead of the built-in inbox, e.g. smtp://user:pass@host:587
+    ///
+    /// The relay is spoken to without TLS: STARTTLS is not offered yet, so user, password and mail are readable
+    /// on the way.
     #[arg(long, value_name = "URL")]
     smtp: Option<String>,
     /// Senders at a time
@@ -116,6 +119,9 @@ pub(super) struct UpArgs {
     #[arg(long, value_name = "FOLDER")]
     pub(super) data_dir: Option<PathBuf>,
     /// Send to this relay instead of the built-in inbox
+    ///
+    /// The relay is spoken to without TLS: STARTTLS is not offered yet, so user, password and mail are readable
+    /// on the way.
     #[arg(long, value_name = "URL")]
     pub(super) smtp: Option<String>,
     /// Senders at a time

@@ -128,8 +128,12 @@ fn config(options: &SendOptions, program: FunctionProgram) -> Result<StackConfig
 
 /// Says which settings do not go well together. They are used all the same.
 fn warn_of_mismatches(options: &SendOptions, config: &StackConfig) {
-    let settings =
-        Settings { message_rate: options.rate, batch_size: options.batch_size, max_conns: options.max_conns };
+    let settings = Settings {
+        message_rate: options.rate,
+        batch_size: options.batch_size,
+        max_conns: options.max_conns,
+        ..Settings::default()
+    };
     for mismatch in settings.mismatches(config.sender_works()) {
         eprintln!("fanmail: note: {mismatch}");
     }

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use dynoxide::Database;
+use fanmail_fair_sqs::{FairSqs, FairSqsHandler};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustack_sqs_core::config::SqsConfig;
-use rustack_sqs_core::handler::RustackSqsHandler;
-use rustack_sqs_core::provider::RustackSqs;
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use socket2::SockRef;
 use tokio::net::TcpListener;
@@ -83,7 +82,7 @@ fn serve_dynamodb(listener: std::net::TcpListener, database: Database, stopped: 
 #[derive(Debug)]
 pub(super) struct Sqs {
     pub(super) url: String,
-    pub(super) provider: Arc<RustackSqs>,
+    pub(super) provider: Arc<FairSqs>,
     server: JoinSet<()>,
 }
 
@@ -98,8 +97,8 @@ impl Sqs {
             port: addr.port(),
             ..SqsConfig::default()
         };
-        let provider = Arc::new(RustackSqs::new(config));
-        let handler = Arc::new(RustackSqsHandler::new(Arc::clone(&provider)));
+        let provider = Arc::new(FairSqs::new(config));
+        let handler = Arc::new(FairSqsHandler::new(Arc::clone(&provider)));
         let service =
             SqsHttpService::new(handler, SqsHttpConfig { region: REGION.to_owned(), ..Default::default() });
         let mut server = JoinSet::new();
@@ -114,7 +113,7 @@ impl Sqs {
     }
 }
 
-async fn serve_sqs(listener: TcpListener, service: SqsHttpService<RustackSqsHandler>) {
+async fn serve_sqs(listener: TcpListener, service: SqsHttpService<FairSqsHandler>) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanmail_fair_sqs::FairSqs;
 use fanmail_lambda_host::{EventSourceSpec, FunctionSpec, Host, LogSink, RustackQueue, Schedule};
 use fanmail_queue::{QueueNames, QueueSettings, create_queues};
-use rustack_sqs_core::provider::RustackSqs;
 
 use super::config::StackConfig;
 use super::data_dir::DataDir;
@@ -110,7 +110,7 @@ impl Environment<'_> {
     pub(super) async fn add_event_sources(
         &self,
         host: &Host,
-        provider: &Arc<RustackSqs>,
+        provider: &Arc<FairSqs>,
     ) -> Result<[Arc<RustackQueue>; 2], StackError> {
         let source = async |queue: &str, function: Function, concurrency: u32| {
             let poller = RustackQueue::open(Arc::clone(provider), queue).await;

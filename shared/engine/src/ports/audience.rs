@@ -27,6 +27,10 @@ pub struct Member {
 
 /// Who is on a list, and who they are.
 pub trait Audience: Sync {
+    /// About how many subscriptions these lists have: for planning, never for a decision. A list that is
+    /// gone has none.
+    fn size(&self, lists: &[ListId]) -> impl Future<Output = Result<u64, PortError>> + Send;
+
     /// Some members of one shard of a list, behind `after`, in order of their ids. An empty answer means
     /// that there are none.
     fn members(
@@ -42,4 +46,10 @@ pub trait Audience: Sync {
         ids: &[SubscriberId],
         consistency: Consistency,
     ) -> impl Future<Output = Result<HashMap<SubscriberId, Subscriber>, PortError>> + Send;
+}
+
+/// Who may not be written to any more.
+pub trait Blocklist: Sync {
+    /// Blocklists a subscriber, on every list. Doing it twice does it once; who is gone stays gone.
+    fn blocklist(&self, id: SubscriberId) -> impl Future<Output = Result<(), PortError>> + Send;
 }

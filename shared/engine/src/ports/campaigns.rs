@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use fanmail_domain::{Campaign, CampaignId, Content, Lane, LaneNo, LanePlan, Timestamp};
+use fanmail_domain::{Campaign, CampaignId, Content, Lane, LaneNo, LanePlan, Settings, Timestamp};
 
 use super::{Conditional, PortError};
 
@@ -15,7 +15,7 @@ pub struct JournalEntry {
     pub at: Timestamp,
     /// Names the decision within its millisecond, so that writing it twice writes it once.
     pub key: String,
-    /// Who decided: `user`, `sender`, `start` or `sweeper`.
+    /// Who decided: `user`, `sender`, `start`, `sweeper` or `provider`.
     pub actor: &'static str,
     /// What was decided, and why, in words without personal data.
     pub text: String,
@@ -35,7 +35,10 @@ pub trait Campaigns: Sync {
         version: u32,
     ) -> impl Future<Output = Result<Option<Content>, PortError>> + Send;
 
-    /// Campaigns that may need the sweeper: everything begun and not ended.
+    /// The settings that stand.
+    fn settings(&self) -> impl Future<Output = Result<Settings, PortError>> + Send;
+
+    /// Campaigns that may need the sweeper: scheduled, begun and not ended, or cancelled and not closed.
     fn active(&self) -> impl Future<Output = Result<Vec<CampaignId>, PortError>> + Send;
 
     /// All lanes of a campaign, in order.
@@ -63,7 +66,23 @@ pub trait Campaigns: Sync {
         entry: &JournalEntry,
     ) -> impl Future<Output = Result<Conditional<Campaign>, PortError>> + Send;
 
-    /// Finishes a campaign if each of its lanes is complete in the moment of the write.
+    /// Changes what a campaign says: the campaign, the new version of its content and the journal in one
+    /// transaction.
+    fn edit(
+        &self,
+        after: &Campaign,
+        content: &Content,
+        entry: &JournalEntry,
+    ) -> impl Future<Output = Result<Conditional<Campaign>, PortError>> + Send;
+
+    /// Takes a campaign out of [`Campaigns::active`], if `seen` still stands.
+    fn retire(
+        &self,
+        seen: &Campaign,
+    ) -> impl Future<Output = Result<Conditional<Campaign>, PortError>> + Send;
+
+    /// Finishes a campaign if, in the moment of the write, its run fanned each lane out and all its batches
+    /// are done.
     fn finish(
         &self,
         after: &Campaign,

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use fanmail_domain::{Batch, BatchId, CampaignId, Failure, LaneNo, LanePlan, Tally};
+use fanmail_domain::{Batch, BatchId, CampaignId, Failure, LaneCount, LaneNo, LanePlan};
 
 use super::{Conditional, PortError};
 
@@ -27,12 +27,11 @@ pub trait Ledger: Sync {
         batch: &Batch,
     ) -> impl Future<Output = Result<Conditional<Batch>, PortError>> + Send;
 
-    /// Writes a batch and adds `tally` to its lane's counters, and 1 to the lane's done batches if the batch
-    /// is done, in one transaction.
+    /// Writes a batch and adds `count` to its lane's counters, in one transaction.
     fn count_batch(
         &self,
         batch: &Batch,
-        tally: &Tally,
+        count: &LaneCount,
     ) -> impl Future<Output = Result<Conditional<Batch>, PortError>> + Send;
 
     /// Writes a lane's plan.

@@ -41,6 +41,8 @@ pub enum Scope {
     Provider,
     /// Everybody, until somebody mends the configuration: the provider refuses our credentials.
     Credentials,
+    /// Everybody, until the provider's quota of the day renews itself.
+    Quota,
 }
 
 /// What became of one message.

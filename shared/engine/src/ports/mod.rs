@@ -5,17 +5,19 @@ mod campaigns;
 mod ledger;
 mod mailer;
 mod tasks;
+mod windows;
 
 use std::error::Error;
 use std::future::Future;
 
 use fanmail_domain::Timestamp;
 
-pub use audience::{Audience, Consistency, Member};
+pub use audience::{Audience, Blocklist, Consistency, Member};
 pub use campaigns::{Campaigns, JournalEntry};
 pub use ledger::Ledger;
 pub use mailer::{Mailer, Recipient, Refusal, RenderError, Scope, Submission};
 pub use tasks::{BatchTask, LaneTask, Tasks};
+pub use windows::{WindowKey, Windows};
 
 /// Any error of an adapter.
 pub type BoxError = Box<dyn Error + Send + Sync>;

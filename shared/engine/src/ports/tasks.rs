@@ -29,8 +29,12 @@ pub struct BatchTask {
 
 /// Tasks on queues. Each may be delivered never, once or several times, early or late.
 pub trait Tasks: Sync {
-    /// Sends tasks to fan lanes out. An error may leave some of them sent.
-    fn send_lanes(&self, tasks: &[LaneTask]) -> impl Future<Output = Result<(), PortError>> + Send;
+    /// Sends tasks to fan lanes out, visible after `delay`. An error may leave some of them sent.
+    fn send_lanes(
+        &self,
+        tasks: &[LaneTask],
+        delay: Duration,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Sends tasks to send batches, visible after `delay`. An error may leave some of them sent.
     fn send_batches(

@@ -5,18 +5,18 @@
 
 use std::time::Duration;
 
-use fanmail_domain::{Batch, BatchEvent, IllegalTransition, Phase, RecipientState, Tally};
+use fanmail_domain::{Batch, BatchEvent, IllegalTransition, LaneCount, Phase, RecipientState};
 
 use super::run::Run;
 use crate::commit::{commit, retry};
-use crate::ports::{Audience, Campaigns, Clock, JournalEntry, Ledger, Mailer, PortError, Tasks};
+use crate::ports::{Audience, Campaigns, Clock, JournalEntry, Ledger, Mailer, PortError, Tasks, Windows};
 
 /// A batch that takes longer than this carries its counters forward on the way.
 const COUNT_EVERY: Duration = Duration::from_secs(3);
 
 impl<S, Q, M, C> Run<'_, '_, S, Q, M, C>
 where
-    S: Campaigns + Ledger + Audience,
+    S: Campaigns + Ledger + Audience + Windows,
     Q: Tasks,
     M: Mailer,
     C: Clock,
@@ -29,19 +29,18 @@ where
         if due && !self.batch.uncounted().is_empty() {
             return self.carry_forward(None).await;
         }
-        self.write(None).await
+        self.write(false).await
     }
 
     /// Writes everything decided so far, and `last` if there is one, and adds to the lane's counters what
     /// they do not contain yet, in one transaction.
     pub(super) async fn carry_forward(&mut self, last: Option<BatchEvent<'_>>) -> Result<bool, PortError> {
-        let tally = self.batch.uncounted();
         self.apply(&BatchEvent::Counted { token: self.batch.token })?;
         if let Some(last) = last {
             self.apply(&last)?;
         }
         self.counted_at = self.ports.clock.now();
-        self.write(Some(tally)).await
+        self.write(true).await
     }
 
     pub(super) fn apply(&mut self, event: &BatchEvent<'_>) -> Result<(), PortError> {
@@ -49,19 +48,22 @@ where
         Ok(())
     }
 
-    async fn write(&mut self, tally: Option<Tally>) -> Result<bool, PortError> {
+    async fn write(&mut self, counts: bool) -> Result<bool, PortError> {
         let (store, clock, until) = (self.ports.store, self.ports.clock, self.invocation.deadline);
         if !self.failures.is_empty() {
             let failures = std::mem::take(&mut self.failures);
             retry(clock, until, || store.record_failures(&failures)).await?;
         }
-        self.batch.rev += 1;
-        let batch = &self.batch;
-        let written = match &tally {
-            Some(tally) => commit(clock, until, batch, || store.count_batch(batch, tally)).await?,
-            None => commit(clock, until, batch, || store.write_batch(batch)).await?,
+        let now = clock.now();
+        let batch = self.batch.clone().revised(now);
+        let count = LaneCount::between(&self.ledger, &batch, now);
+        let written = if counts && !count.is_empty() {
+            commit(clock, until, &batch, || store.count_batch(&batch, &count)).await?
+        } else {
+            commit(clock, until, &batch, || store.write_batch(&batch)).await?
         };
         self.leased = true;
+        (self.batch, self.ledger) = (batch.clone(), batch);
         Ok(written.stands())
     }
 

@@ -1,39 +1,52 @@
 //! Sending one batch.
 //!
-//! 1. Drop the task if the campaign does not run in the task's epoch, or somebody holds the batch.
-//! 2. Lease the batch. On take-over, what an earlier holder left *submitting* becomes *in doubt*.
-//! 3. Load the subscribers fresh; who may not receive the message any more is skipped. Render all messages.
-//! 4. Window by window: write down the intents (with the results of the window before), and only then hand
+//! 1. Drop the task if the campaign does not run in the task's epoch, or the batch is done. If somebody holds
+//!    the batch, the task comes again: the holder may be of an earlier run, or gone.
+//! 2. Where a sliding window applies, take shares of it; where none are left, the task waits for its turn.
+//! 3. Lease the batch. On take-over, what an earlier holder left *submitting* becomes *in doubt*.
+//! 4. Load the subscribers fresh; who may not receive the message any more is skipped. Render all messages.
+//! 5. Window by window: write down the intents (with the results of the window before), and only then hand
 //!    the messages to the provider. What one crash can leave in doubt is one window.
-//! 5. A provider that puts us off costs nobody anything: the recipients return to *pending*, and the batch is
-//!    handed on with a delay. Doors that stay closed pause the campaign.
-//! 6. The last results, the batch's end and the lane's counters are one transaction.
-//! 7. If that completed the lane, try to finish the campaign.
+//! 6. A provider that puts us off costs nobody anything: the recipients return to *pending*, the rate halves,
+//!    and the batch is handed on with a delay. Doors that stay closed for everybody pause the campaign.
+//! 7. The last results, the batch's end and the lane's counters are one transaction.
+//! 8. If that completed the lane, try to finish the campaign.
+//!
+//! The campaign is looked at before each message, never more than a second old. Who meets a pause gives the
+//! batch back; who meets a cancelled campaign skips the rest of the batch and ends it. If the campaign runs
+//! again meanwhile, in another epoch, the batch's task of that epoch may have met our lease: it is sent again.
 //!
 //! A fresh batch is leased by the same write as its first intents. A batch that was leased before, or whose
 //! task was delivered before, may have killed its sender: it is leased first, so that the attempt counts even
 //! if this process dies too; and from the third attempt without an end each recipient is marked before it is
 //! rendered, so that the one who kills senders is found ([`fanmail_domain::recipient`]).
 
+mod ending;
 mod ledger;
 mod prepare;
 mod run;
+mod shares;
 mod submit;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use fanmail_domain::pacing::Gcra;
-use fanmail_domain::{BatchEvent, CampaignId, Content, Settings, Tally};
+use fanmail_domain::pacing::{Aimd, Gcra};
+use fanmail_domain::{BatchEvent, CampaignId, Content, Phase, Settings, Tally, Timestamp};
 
 use crate::Invocation;
 use crate::commit::retry;
 use crate::finish;
-use crate::ports::{Audience, BatchTask, Campaigns, Clock, Ledger, Mailer, PortError, Tasks};
+use crate::ports::{Audience, BatchTask, Campaigns, Clock, Ledger, Mailer, PortError, Tasks, Windows};
 use crate::watch::Watch;
 pub(crate) use ledger::take_over_entry;
 use run::Run;
+
+/// How long a task that met a held batch waits before it comes again, at the most.
+const HELD_AGAIN: Duration = Duration::from_secs(10);
+/// How long it waits at the least.
+const CHANGED_AGAIN: Duration = Duration::from_secs(1);
 
 /// How much lateness a sender may make up for: about one write of intents.
 const TOLERANCE: Duration = Duration::from_millis(100);
@@ -47,7 +60,9 @@ pub enum BatchOutcome {
     HandedOn(Duration),
     /// The campaign stopped; resuming goes on.
     Stopped,
-    /// The task was void, the batch is held or done, or the lease was lost to somebody else.
+    /// Somebody holds the batch; the task comes again after this time.
+    Held(Duration),
+    /// The task was void, the batch is done, or the lease was lost to somebody else.
     Dropped,
 }
 
@@ -57,6 +72,7 @@ pub struct Memory {
     watch: Watch,
     contents: Mutex<HashMap<(CampaignId, u32), Arc<Content>>>,
     pacer: Mutex<Gcra>,
+    throttle: Mutex<Aimd>,
 }
 
 impl Default for Memory {
@@ -65,6 +81,7 @@ impl Default for Memory {
             watch: Watch::default(),
             contents: Mutex::default(),
             pacer: Mutex::new(Gcra::new(Settings::default().message_rate, TOLERANCE)),
+            throttle: Mutex::default(),
         }
     }
 }
@@ -95,7 +112,7 @@ pub struct Sender<'a, S, Q, M, C> {
 
 impl<S, Q, M, C> Sender<'_, S, Q, M, C>
 where
-    S: Campaigns + Ledger + Audience,
+    S: Campaigns + Ledger + Audience + Windows,
     Q: Tasks,
     M: Mailer,
     C: Clock,
@@ -115,20 +132,39 @@ where
         let (store, clock, until) = (self.store, self.clock, invocation.deadline);
         let id = task.batch.campaign;
         let running = retry(clock, until, || self.memory.watch.running(store, clock, id, task.epoch)).await?;
-        let Some(campaign) = running else { return Ok(BatchOutcome::Dropped) };
+        let Some(view) = running else { return Ok(BatchOutcome::Dropped) };
         let Some(found) = retry(clock, until, || store.batch(task.batch)).await? else {
             return Ok(BatchOutcome::Dropped);
         };
         let (holder, now) = (invocation.holder, clock.now());
         let lease = BatchEvent::LeaseTaken { holder, now, until: invocation.lease_until() };
-        let Ok(batch) = found.clone().apply(&lease) else { return Ok(BatchOutcome::Dropped) };
-        let content = self.content(id, campaign.content_version, invocation).await?;
-        let outcome =
-            Run::new(self, task, invocation, campaign, content, batch).work(&found, delivery).await?;
+        let Ok(batch) = found.clone().apply(&lease) else {
+            return self.come_again(task, found.phase, until).await;
+        };
+        let content = self.content(id, view.campaign.content_version, invocation).await?;
+        let outcome = Run::new(self, task, invocation, view, content, batch).work(&found, delivery).await?;
         if matches!(outcome, BatchOutcome::Finished(_)) {
             finish::after_batch(store, clock, until, task.batch).await?;
         }
         Ok(outcome)
+    }
+
+    /// Sends the task of a batch that could not be leased again: its holder may be of an earlier run, and
+    /// give the batch back without a task for this one.
+    async fn come_again(
+        &self,
+        task: BatchTask,
+        phase: Phase,
+        until: Timestamp,
+    ) -> Result<BatchOutcome, PortError> {
+        let delay = match phase {
+            Phase::Done => return Ok(BatchOutcome::Dropped),
+            Phase::Queued => CHANGED_AGAIN,
+            Phase::Leased { until, .. } => until.since(self.clock.now()).clamp(CHANGED_AGAIN, HELD_AGAIN),
+        };
+        let task = [task];
+        retry(self.clock, until, || self.tasks.send_batches(&task, delay)).await?;
+        Ok(BatchOutcome::Held(delay))
     }
 
     async fn content(

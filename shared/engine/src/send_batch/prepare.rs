@@ -12,11 +12,12 @@ use super::run::{Rendered, Run};
 use crate::commit::retry;
 use crate::ports::{
     Audience, Campaigns, Clock, Consistency, Ledger, Mailer, PortError, Recipient, RenderError, Tasks,
+    Windows,
 };
 
 impl<S, Q, M, C> Run<'_, '_, S, Q, M, C>
 where
-    S: Campaigns + Ledger + Audience,
+    S: Campaigns + Ledger + Audience + Windows,
     Q: Tasks,
     M: Mailer,
     C: Clock,
@@ -41,7 +42,7 @@ where
 
     fn may_receive(&self, id: SubscriberId) -> Result<&Subscriber, SkipReason> {
         let subscriber = self.subscribers.get(&id).ok_or(SkipReason::Gone)?;
-        subscriber.may_receive(&self.campaign.audience)?;
+        subscriber.may_receive(&self.view.campaign.audience)?;
         Ok(subscriber)
     }
 
@@ -61,7 +62,7 @@ where
 
     /// The next messages to submit, marked so. `None` if the lease was lost on the way.
     pub(super) async fn next_window(&mut self) -> Result<Option<Vec<Rendered<M>>>, PortError> {
-        let mut size = window(self.settings.message_rate, self.settings.max_conns as usize);
+        let mut size = window(self.rate(), self.view.settings.max_conns as usize).min(self.shares.left());
         if self.careful {
             size = 1;
             if !self.prepare_next().await? {

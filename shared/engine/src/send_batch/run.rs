@@ -3,26 +3,30 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use fanmail_domain::pacing::{CAREFUL_AFTER, GIVE_UP_AFTER, hand_on_delay};
+use fanmail_domain::pacing::CAREFUL_AFTER;
 use fanmail_domain::{
-    Batch, BatchEvent, Campaign, Change, Content, FailReason, Failure, RecipientEvent, Settings,
-    StatusReason, Subscriber, SubscriberId, Timestamp,
+    Batch, BatchEvent, Change, Content, FailReason, Failure, RecipientEvent, StatusReason, Subscriber,
+    SubscriberId, Timestamp,
 };
 
+use super::shares::Shares;
 use super::submit::Door;
 use super::{BatchOutcome, Delivery, Sender};
 use crate::Invocation;
 use crate::commit::retry;
-use crate::control::pause;
-use crate::ports::{Audience, BatchTask, Campaigns, Clock, Ledger, Mailer, PortError, Tasks};
+use crate::ports::{Audience, BatchTask, Campaigns, Clock, Ledger, Mailer, PortError, Tasks, Windows};
+use crate::watch::View;
 
 /// One sender's hold on one batch.
 pub(super) struct Run<'a, 'p, S, Q, M: Mailer, C> {
     pub(super) ports: &'a Sender<'p, S, Q, M, C>,
     pub(super) invocation: &'a Invocation,
     pub(super) task: BatchTask,
-    pub(super) campaign: Arc<Campaign>,
-    pub(super) settings: Settings,
+    pub(super) view: View,
+    /// What may be submitted under the sliding windows.
+    pub(super) shares: Shares,
+    /// The batch as the ledger has it.
+    pub(super) ledger: Batch,
     /// The batch as it is to be: ahead of the ledger by what the next write contains.
     pub(super) batch: Batch,
     /// Whether the ledger knows of our lease.
@@ -43,10 +47,18 @@ pub(super) struct Run<'a, 'p, S, Q, M: Mailer, C> {
 
 /// Why a run stops before its batch is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stop {
+pub(super) enum Stop {
+    /// The campaign is not running in the task's epoch.
     NotRunning,
+    /// The campaign was cancelled.
+    Cancelled,
+    /// No new work is begun any more.
     OutOfTime,
+    /// Whoever still waits was put off by the provider.
     PutOff,
+    /// The sliding window has no share left before this time.
+    Window(Timestamp),
+    /// The provider takes nothing from anybody.
     Closed(StatusReason),
 }
 
@@ -55,7 +67,7 @@ pub(super) type Rendered<M> = (usize, <M as Mailer>::Message);
 
 impl<'a, 'p, S, Q, M, C> Run<'a, 'p, S, Q, M, C>
 where
-    S: Campaigns + Ledger + Audience,
+    S: Campaigns + Ledger + Audience + Windows,
     Q: Tasks,
     M: Mailer,
     C: Clock,
@@ -64,7 +76,7 @@ where
         ports: &'a Sender<'p, S, Q, M, C>,
         task: BatchTask,
         invocation: &'a Invocation,
-        campaign: Arc<Campaign>,
+        view: View,
         content: Option<Arc<Content>>,
         batch: Batch,
     ) -> Self {
@@ -72,10 +84,11 @@ where
             ports,
             invocation,
             task,
-            settings: Settings::default().with(campaign.settings).unwrap_or_default(),
-            campaign,
+            shares: Shares::of(&view),
+            view,
             content,
             careful: batch.stalls >= CAREFUL_AFTER,
+            ledger: batch.clone(),
             batch,
             leased: false,
             failures: Vec::new(),
@@ -88,9 +101,14 @@ where
 
     /// Works until the batch is done or something stops us. `found` is the batch as it was before our lease.
     pub(super) async fn work(mut self, found: &Batch, delivery: Delivery) -> Result<BatchOutcome, PortError> {
+        self.ledger = found.clone();
+        // Before the lease, so that waiting for a turn is no attempt that came to nothing.
+        if let Some(turn) = self.take_shares().await? {
+            return self.hand_on(Stop::Window(turn)).await;
+        }
         let suspect = found.token.0 > 0 || delivery == Delivery::Repeated;
         if suspect && !self.save().await? {
-            return Ok(BatchOutcome::Dropped);
+            return self.lost().await;
         }
         self.journal_take_over(found).await?;
         self.load_subscribers().await?;
@@ -99,13 +117,13 @@ where
             if let Some(stop) = self.reason_to_stop().await? {
                 return self.hand_on(stop).await;
             }
-            let Some(messages) = self.next_window().await? else { return Ok(BatchOutcome::Dropped) };
+            let Some(messages) = self.next_window().await? else { return self.lost().await };
             if messages.is_empty() {
                 // Whoever still waits was put off.
                 return self.hand_on(Stop::PutOff).await;
             }
             if !self.save().await? {
-                return Ok(BatchOutcome::Dropped);
+                return self.lost().await;
             }
             let door = self.submit(messages).await?;
             if let Door::Closed(reason) = door {
@@ -114,54 +132,29 @@ where
         }
     }
 
+    /// Looks whether to go on, with which settings, and under which shares.
     async fn reason_to_stop(&mut self) -> Result<Option<Stop>, PortError> {
-        let Self { ports, task, .. } = self;
-        let (store, clock) = (ports.store, ports.clock);
-        let look = || ports.memory.watch.running(store, clock, task.batch.campaign, task.epoch);
-        let Some(campaign) = retry(clock, self.invocation.deadline, look).await? else {
+        let clock = self.ports.clock;
+        let Some(view) = retry(clock, self.invocation.deadline, || self.look()).await? else {
             return Ok(Some(Stop::NotRunning));
         };
-        self.settings = Settings::default().with(campaign.settings).unwrap_or_default();
-        self.campaign = campaign;
-        Ok((self.ports.clock.now() >= self.invocation.stop_at).then_some(Stop::OutOfTime))
-    }
-
-    /// Brings the batch and the lane's counters to their end.
-    async fn finish(&mut self) -> Result<BatchOutcome, PortError> {
-        let finished = self.carry_forward(Some(BatchEvent::Finished { token: self.batch.token })).await?;
-        let tally = self.batch.tally();
-        Ok(if finished { BatchOutcome::Finished(tally) } else { BatchOutcome::Dropped })
-    }
-
-    /// Gives the batch back, and sends a task for the rest where somebody else is to go on with it.
-    async fn hand_on(&mut self, stop: Stop) -> Result<BatchOutcome, PortError> {
+        let (running, cancelled) = (view.campaign.is_running(self.task.epoch), view.campaign.is_cancelled());
+        self.view = view;
+        if !running {
+            return Ok(Some(if cancelled { Stop::Cancelled } else { Stop::NotRunning }));
+        }
+        if clock.now() >= self.invocation.stop_at {
+            return Ok(Some(Stop::OutOfTime));
+        }
         if self.batch.is_complete() {
-            return self.finish().await;
+            return Ok(None);
         }
-        let touched = self.leased || stop == Stop::PutOff || matches!(stop, Stop::Closed(_));
-        if touched && !self.carry_forward(Some(BatchEvent::Released { token: self.batch.token })).await? {
-            return Ok(BatchOutcome::Dropped);
-        }
-        let stalls = self.batch.stalls;
-        let delay = match stop {
-            Stop::NotRunning => return Ok(BatchOutcome::Stopped),
-            Stop::Closed(StatusReason::CredentialsRefused) => {
-                return self.pause(StatusReason::CredentialsRefused).await;
-            }
-            Stop::Closed(reason) if stalls >= GIVE_UP_AFTER => return self.pause(reason).await,
-            Stop::OutOfTime => std::time::Duration::ZERO,
-            Stop::PutOff | Stop::Closed(_) => hand_on_delay(stalls),
-        };
-        let task = [self.task];
-        let send = || self.ports.tasks.send_batches(&task, delay);
-        retry(self.ports.clock, self.invocation.deadline, send).await?;
-        Ok(BatchOutcome::HandedOn(delay))
+        Ok(self.take_shares().await?.map(Stop::Window))
     }
 
-    async fn pause(&self, reason: StatusReason) -> Result<BatchOutcome, PortError> {
-        let (store, clock, until) = (self.ports.store, self.ports.clock, self.invocation.deadline);
-        let _ = pause(store, clock, until, self.campaign.id, reason, "sender").await?;
-        Ok(BatchOutcome::Stopped)
+    pub(super) async fn look(&self) -> Result<Option<View>, PortError> {
+        let Self { ports, task, .. } = self;
+        ports.memory.watch.look(ports.store, ports.clock, task.batch.campaign, task.epoch).await
     }
 
     /// Remembers a failure and its words, without what is personal in them.
@@ -176,7 +169,7 @@ where
         let address = self.subscribers.get(&id).map_or("", |subscriber| subscriber.email.expose());
         let local_part = address.split('@').next().unwrap_or_default();
         self.failures.push(Failure {
-            campaign: self.campaign.id,
+            campaign: self.task.batch.campaign,
             lane: self.task.batch.lane,
             subscriber: id,
             reason,

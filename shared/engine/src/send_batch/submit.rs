@@ -1,8 +1,8 @@
 //! Handing one window of messages to the provider.
 //!
-//! The intents are durable by now. Messages leave as fast as the pacing and the connections allow. Once the
-//! provider closes its door, by refusing somebody for everybody's sake, the rest of the window stays home:
-//! it surely was not taken.
+//! The intents are durable by now. Messages leave as fast as the pacing and the connections allow. Before each
+//! one the campaign is looked at. Once it does not run any more, or the provider closes its door, by refusing
+//! somebody for everybody's sake, the rest of the window stays home: it surely was not taken.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ use futures::StreamExt;
 
 use super::run::{Rendered, Run};
 use crate::ports::{
-    Audience, Campaigns, Clock, Ledger, Mailer, PortError, Refusal, Scope, Submission, Tasks,
+    Audience, Campaigns, Clock, Ledger, Mailer, PortError, Refusal, Scope, Submission, Tasks, Windows,
 };
 
 /// Whether the provider takes messages at all.
@@ -26,7 +26,7 @@ pub(super) enum Door {
 
 impl<S, Q, M, C> Run<'_, '_, S, Q, M, C>
 where
-    S: Campaigns + Ledger + Audience,
+    S: Campaigns + Ledger + Audience + Windows,
     Q: Tasks,
     M: Mailer,
     C: Clock,
@@ -34,8 +34,9 @@ where
     /// Submits a window and takes down what became of each message.
     pub(super) async fn submit(&mut self, messages: Vec<Rendered<M>>) -> Result<Door, PortError> {
         let door = Mutex::new(Door::Open);
-        self.pacer().set_rate(self.settings.message_rate);
-        let in_flight = self.settings.max_conns as usize;
+        self.pacer().set_rate(self.rate());
+        self.shares.spend(messages.len());
+        let in_flight = self.view.settings.max_conns as usize;
         let this = &*self;
         let outcomes: Vec<(usize, Submission)> = futures::stream::iter(messages)
             .map(|(position, message)| this.submit_one(position, message, &door))
@@ -59,15 +60,33 @@ where
         if turn > clock.monotonic_ns() {
             clock.sleep_until_ns(turn).await;
         }
-        if *lock(door) != Door::Open {
-            let stayed = Refusal { code: None, text: "not tried: the provider takes nothing".into() };
+        if *lock(door) != Door::Open || !self.may_begin().await {
+            let stayed = Refusal { code: None, text: "not tried".into() };
             return (position, Submission::Deferred(Scope::Provider, stayed));
         }
         let outcome = self.ports.mailer.submit(message).await;
         if let Some(reason) = closes(&outcome) {
             *lock(door) = Door::Closed(reason);
+            let ceiling = self.view.settings.message_rate;
+            lock(&self.ports.memory.throttle).throttled(clock.monotonic_ns(), ceiling);
         }
         (position, outcome)
+    }
+
+    /// Whether a message may leave now: the campaign runs, as far as is known, and its share is still valid.
+    /// A store that does not answer is no permission.
+    async fn may_begin(&self) -> bool {
+        let running = match self.look().await {
+            Ok(view) => view.is_some_and(|view| view.campaign.is_running(self.task.epoch)),
+            Err(_) => false,
+        };
+        running && self.shares.is_valid(self.ports.clock.now())
+    }
+
+    /// Messages per second that the settings and the provider allow now.
+    pub(super) fn rate(&self) -> u32 {
+        let now_ns = self.ports.clock.monotonic_ns();
+        lock(&self.ports.memory.throttle).rate(now_ns, self.view.settings.message_rate)
     }
 
     fn take_down(&mut self, position: usize, outcome: Submission) -> Result<(), PortError> {
@@ -81,9 +100,10 @@ where
             Submission::Deferred(Scope::Recipient, refusal) if given_up => {
                 self.fail(position, FailReason::Deferred, refusal.code, &refusal.text)
             }
-            Submission::Deferred(Scope::Recipient | Scope::Provider | Scope::Credentials, _) => {
-                self.change(position, RecipientEvent::Defer)
-            }
+            Submission::Deferred(
+                Scope::Recipient | Scope::Provider | Scope::Credentials | Scope::Quota,
+                _,
+            ) => self.change(position, RecipientEvent::Defer),
         }
     }
 
@@ -96,6 +116,7 @@ fn closes(outcome: &Submission) -> Option<StatusReason> {
     match outcome {
         Submission::Deferred(Scope::Provider, _) => Some(StatusReason::ProviderUnavailable),
         Submission::Deferred(Scope::Credentials, _) => Some(StatusReason::CredentialsRefused),
+        Submission::Deferred(Scope::Quota, _) => Some(StatusReason::DailyQuota),
         Submission::Accepted
         | Submission::Rejected(_)
         | Submission::Deferred(Scope::Recipient, _)

@@ -3,10 +3,18 @@
 use std::time::Duration;
 
 use fanmail_domain::{CampaignStatus, SettingsPatch, StatusReason};
-use fanmail_engine::control::pause;
+use fanmail_engine::control::{Controlled, pause};
 use fanmail_engine::ports::Clock;
-use fanmail_engine::start::Controlled;
 use fanmail_testkit::{CAMPAIGN, Fault, Strike, World};
+
+fn settings(rate: u32, size: u32) -> SettingsPatch {
+    SettingsPatch {
+        message_rate: Some(rate),
+        batch_size: Some(size),
+        max_conns: Some(2),
+        ..SettingsPatch::default()
+    }
+}
 
 async fn paused_after(steps: usize) -> World {
     let world = World::new(60, 6);
@@ -14,8 +22,7 @@ async fn paused_after(steps: usize) -> World {
     for _ in 0..steps {
         world.step().await.unwrap();
     }
-    let until = world.now().after(Duration::from_secs(30));
-    let paused = pause(&world, &world, until, CAMPAIGN, StatusReason::User, "user").await.unwrap();
+    let paused = pause(&world, &world, &world.order(), StatusReason::User, None).await.unwrap();
     assert!(matches!(paused, Controlled::Done(ref it) if it.state.status == CampaignStatus::Paused));
     world
 }
@@ -75,7 +82,7 @@ async fn a_pause_at_any_call_takes_effect_within_a_second_and_loses_nobody() {
 #[tokio::test]
 async fn a_sender_stops_before_its_deadline_and_hands_the_rest_on() {
     let world = World::new(60, 60);
-    world.set_settings(SettingsPatch { message_rate: Some(1), batch_size: Some(60), max_conns: Some(2) });
+    world.set_settings(settings(1, 60));
     world.start().await;
     world.step().await.unwrap();
     let begun = world.now();
@@ -108,11 +115,7 @@ async fn a_rate_that_changes_while_running_loses_nobody() {
     world.start().await;
     for (rate, size) in [(1, 6), (50, 2), (5, 3)] {
         world.step().await.unwrap();
-        world.set_settings(SettingsPatch {
-            message_rate: Some(rate),
-            batch_size: Some(size),
-            max_conns: Some(2),
-        });
+        world.set_settings(settings(rate, size));
     }
     world.drive().await;
     let outcome = world.check();
@@ -122,7 +125,7 @@ async fn a_rate_that_changes_while_running_loses_nobody() {
 #[tokio::test]
 async fn a_slow_batch_carries_its_counters_forward() {
     let world = World::new(60, 60);
-    world.set_settings(SettingsPatch { message_rate: Some(4), batch_size: Some(60), max_conns: Some(2) });
+    world.set_settings(settings(4, 60));
     world.start().await;
     world.drive().await;
     assert_eq!(world.check().count("accepted"), 60);

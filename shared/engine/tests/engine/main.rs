@@ -6,6 +6,7 @@
 mod audience;
 mod control;
 mod faults;
+mod find;
 mod poison;
 mod provider;
 mod queue;

@@ -119,12 +119,17 @@ async fn refused_credentials_pause_at_once() {
 #[tokio::test]
 async fn a_batch_costs_one_write_per_window_and_one_transaction() {
     let world = World::new(100, 100);
-    let fast = SettingsPatch { message_rate: Some(100_000), batch_size: Some(100), max_conns: Some(4) };
+    let fast = SettingsPatch {
+        message_rate: Some(100_000),
+        batch_size: Some(100),
+        max_conns: Some(4),
+        ..SettingsPatch::default()
+    };
     world.set_settings(fast);
     let outcome = run(&world).await;
     assert_eq!(outcome.count("accepted"), 100);
     // Windows of 32: the first write leases the batch too, the last results ride with the end.
     assert_eq!((world.count_calls("write_batch"), world.count_calls("count_batch")), (4, 1));
-    // The start, the fan-out, the sender and the finish look at the campaign once each.
-    assert_eq!(world.count_calls("campaign"), 4);
+    // The fan-out, the sender and the finish look at the campaign once each, the start twice.
+    assert_eq!(world.count_calls("campaign"), 5);
 }

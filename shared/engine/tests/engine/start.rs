@@ -1,18 +1,15 @@
 //! Starting (S6.1, S6.2).
 
 use fanmail_domain::CampaignStatus;
-use fanmail_engine::ports::Clock;
-use fanmail_engine::start::{Controlled, start};
-use fanmail_testkit::{CAMPAIGN, World};
+use fanmail_engine::control::{Controlled, start};
+use fanmail_testkit::World;
 
 #[tokio::test]
 async fn two_starts_at_once_are_one_start() {
     let world = World::new(30, 5);
-    let until = world.now().after(std::time::Duration::from_secs(30));
-    let (one, two) = futures::join!(
-        start(&world, &world, &world, until, CAMPAIGN, 30),
-        start(&world, &world, &world, until, CAMPAIGN, 30),
-    );
+    let order = world.order();
+    let (one, two) =
+        futures::join!(start(&world, &world, &world, &order), start(&world, &world, &world, &order),);
     let (Controlled::Done(one), Controlled::Done(two)) = (one.unwrap(), two.unwrap()) else {
         panic!("one of the starts was refused");
     };
@@ -29,8 +26,8 @@ async fn starting_again_later_changes_nothing() {
     world.start().await;
     world.drive().await;
     assert_eq!(world.check().count("accepted"), 30);
-    let until = world.now().after(std::time::Duration::from_secs(30));
-    let again = start(&world, &world, &world, until, CAMPAIGN, 30).await.unwrap();
+    let order = world.order();
+    let again = start(&world, &world, &world, &order).await.unwrap();
     assert!(matches!(again, Controlled::Refused(ref it, _) if it.state.status == CampaignStatus::Finished));
 }
 

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
+use fanmail_fair_sqs::{FairSqs, FairSqsHandler};
 use fanmail_queue::{Queue, QueueNames, QueueSettings, QueueUrls, create_queues};
 use hyper_util::rt::TokioIo;
 use rustack_sqs_core::config::SqsConfig;
-use rustack_sqs_core::handler::RustackSqsHandler;
-use rustack_sqs_core::provider::RustackSqs;
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -94,7 +93,7 @@ async fn serve(listener: TcpListener, address: SocketAddr) {
         port: address.port(),
         ..SqsConfig::default()
     };
-    let handler = Arc::new(RustackSqsHandler::new(Arc::new(RustackSqs::new(config))));
+    let handler = Arc::new(FairSqsHandler::new(Arc::new(FairSqs::new(config))));
     let service = SqsHttpService::new(handler, SqsHttpConfig::default());
     while let Ok((stream, _)) = listener.accept().await {
         let service = service.clone();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_sqs::types::QueueAttributeName;
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use fanmail_domain::{BatchId, CampaignId, Epoch, LaneNo};
 use fanmail_engine::ports::{BatchTask, LaneTask, Tasks};
 use fanmail_queue::{QueueSettings, create_queues, decode_batch_task, decode_lane_task};
@@ -22,7 +22,7 @@ async fn every_task_arrives_once_and_ten_share_a_request() {
     let world = World::new().await;
     let lanes: Vec<LaneTask> = (0..64).map(lane).collect();
     let batches: Vec<BatchTask> = (0..25).map(batch).collect();
-    world.queue.send_lanes(&lanes).await.unwrap();
+    world.queue.send_lanes(&lanes, Duration::ZERO).await.unwrap();
     assert_eq!(world.queue.requests(), 7);
     world.queue.send_batches(&batches, Duration::ZERO).await.unwrap();
     assert_eq!(world.queue.requests(), 10);
@@ -37,10 +37,42 @@ async fn every_task_arrives_once_and_ten_share_a_request() {
     assert_eq!(received, batches);
 }
 
+/// The campaigns of the messages on a queue, as SQS knows them.
+async fn groups(world: &World, url: &str) -> Vec<String> {
+    let request = world.client.receive_message().queue_url(url).max_number_of_messages(10);
+    let request = request.message_system_attribute_names(MessageSystemAttributeName::MessageGroupId);
+    let messages = request.send().await.unwrap().messages.unwrap_or_default();
+    let group = |message: &Message| {
+        message.attributes().unwrap()[&MessageSystemAttributeName::MessageGroupId].clone()
+    };
+    let mut groups: Vec<String> = messages.iter().map(group).collect();
+    groups.sort_unstable();
+    groups
+}
+
+#[tokio::test]
+async fn every_task_tells_whose_it_is() {
+    let world = World::new().await;
+    let lane_of = |campaign| LaneTask { campaign: CampaignId(campaign), ..lane(1) };
+    let batch_of = |campaign, seq| BatchTask {
+        batch: BatchId { campaign: CampaignId(campaign), ..batch(seq).batch },
+        ..batch(seq)
+    };
+    world.queue.send_lanes(&[lane_of(7), lane_of(8)], Duration::ZERO).await.unwrap();
+    world
+        .queue
+        .send_batches(&[batch_of(7, 0), batch_of(8, 0), batch_of(7, 1)], Duration::ZERO)
+        .await
+        .unwrap();
+
+    assert_eq!(groups(&world, &world.urls.lanes).await, ["c7", "c8"]);
+    assert_eq!(groups(&world, &world.urls.batches).await, ["c7", "c7", "c8"]);
+}
+
 #[tokio::test]
 async fn no_task_is_no_request() {
     let world = World::new().await;
-    world.queue.send_lanes(&[]).await.unwrap();
+    world.queue.send_lanes(&[], Duration::ZERO).await.unwrap();
     world.queue.send_batches(&[], Duration::ZERO).await.unwrap();
     assert_eq!(world.queue.requests(), 0);
 }
@@ -65,7 +97,7 @@ async fn a_delayed_task_is_hidden_at_first_and_keeps_the_queue_from_being_idle()
 #[tokio::test]
 async fn a_task_being_worked_on_keeps_the_queue_from_being_idle() {
     let world = World::new().await;
-    world.queue.send_lanes(&[lane(1)]).await.unwrap();
+    world.queue.send_lanes(&[lane(1)], Duration::ZERO).await.unwrap();
     assert!(!world.queue.are_idle().await.unwrap(), "it waits");
     assert_eq!(world.receive(&world.urls.lanes, false).await.len(), 1);
     assert!(!world.queue.are_idle().await.unwrap(), "it is being worked on");
@@ -75,7 +107,7 @@ async fn a_task_being_worked_on_keeps_the_queue_from_being_idle() {
 async fn a_task_received_too_often_goes_to_the_dead_letter_queue() {
     let hasty = QueueSettings { visibility_timeout: Duration::ZERO, max_receive_count: 2, ..SETTINGS };
     let world = World::with(&hasty).await;
-    world.queue.send_lanes(&[lane(1)]).await.unwrap();
+    world.queue.send_lanes(&[lane(1)], Duration::ZERO).await.unwrap();
     let bodies = world.receive(&world.urls.lanes, false).await;
     assert_eq!(bodies.len(), 2, "it is received twice, and not a third time");
     let dead = world.client.get_queue_url().queue_name("lanes-dead").send().await.unwrap();

@@ -1,19 +1,23 @@
 //! The batch item: at most 1,024 bytes with 100 recipients, so that each write costs one unit.
 //!
-//! Attribute names have one letter, ids and states are one binary each: eight bytes for an id, big endian,
-//! and one for its state, whose top bit says that the lane's counters contain it.
+//! Attribute names have one letter; ids, states and attempts are one binary each: seven bytes for an id, one
+//! for its state, whose top bit says that the lane's counters contain it, and one for its attempts.
 
 use fanmail_domain::batch::Entry;
 use fanmail_domain::{
-    Batch, BatchId, CampaignId, FencingToken, Holder, LaneNo, Phase, RecipientState, SubscriberId, Timestamp,
+    Batch, BatchId, CampaignId, Epoch, FencingToken, Holder, LaneNo, Phase, RecipientState, Timestamp,
 };
 
 use crate::attributes::{Builder, Item, Reader, bytes, number};
 use crate::error::DecodeError;
+use crate::items::ids;
 use crate::keys;
 
 const IDS: &str = "i";
 const STATES: &str = "s";
+const ATTEMPTS: &str = "a";
+const REOPENED: &str = "e";
+const CHANGED_AT: &str = "c";
 /// Name of the attribute that holds the revision.
 pub(crate) const REV: &str = "r";
 const PHASE: &str = "p";
@@ -29,16 +33,14 @@ const DONE: u8 = 2;
 /// Set in a state's byte once the lane's counters contain it.
 const COUNTED: u8 = 0x80;
 
-/// Bytes of one subscriber id.
-const ID_BYTES: usize = 8;
-
 pub(crate) fn encode(batch: &Batch) -> Item {
     let (phase, lease) = match batch.phase {
         Phase::Queued => (QUEUED, None),
         Phase::Leased { holder, until } => (LEASED, Some((holder, until))),
         Phase::Done => (DONE, None),
     };
-    let ids = batch.entries.iter().flat_map(|entry| entry.subscriber.number().to_be_bytes());
+    let ids = batch.entries.iter().flat_map(|entry| ids::to_bytes(entry.subscriber));
+    let attempts = batch.entries.iter().map(|entry| entry.attempts);
     let states =
         batch.entries.iter().map(|entry| entry.state.code() | if entry.counted { COUNTED } else { 0 });
     Builder::new(keys::batch(batch.id))
@@ -48,8 +50,11 @@ pub(crate) fn encode(batch: &Batch) -> Item {
         .with(STALLS, number(batch.stalls))
         .with_some(HOLDER, lease.map(|(holder, _)| number(holder)))
         .with_some(UNTIL, lease.map(|(_, until)| number(until)))
+        .with_some(REOPENED, (batch.reopened > Epoch(0)).then(|| number(batch.reopened)))
+        .with(CHANGED_AT, number(batch.changed_at))
         .with(IDS, bytes(ids.collect()))
         .with(STATES, bytes(states.collect()))
+        .with(ATTEMPTS, bytes(attempts.collect()))
         .build()
 }
 
@@ -69,6 +74,8 @@ pub(crate) fn decode(item: &Item) -> Result<Batch, DecodeError> {
         phase,
         token: FencingToken(reader.number(TOKEN)?),
         stalls: reader.number(STALLS)?,
+        reopened: Epoch(reader.optional_number(REOPENED)?.unwrap_or_default()),
+        changed_at: Timestamp(reader.number(CHANGED_AT)?),
         entries: entries(reader)?,
     })
 }
@@ -84,21 +91,21 @@ fn id(reader: Reader<'_>) -> Result<BatchId, DecodeError> {
 }
 
 fn entries(reader: Reader<'_>) -> Result<Vec<Entry>, DecodeError> {
-    let (ids, states) = (reader.bytes(IDS)?, reader.bytes(STATES)?);
-    if ids.len() != states.len() * ID_BYTES {
-        return Err(reader.malformed(IDS, "binary of eight bytes for each state"));
+    let (ids, states, attempts) =
+        (ids::from_bytes(reader, IDS)?, reader.bytes(STATES)?, reader.bytes(ATTEMPTS)?);
+    if ids.len() != states.len() || ids.len() != attempts.len() {
+        return Err(reader.malformed(IDS, "binary of an id for each state and its attempts"));
     }
-    let entry = |(id, byte): (&[u8], &u8)| {
-        let big_endian = id.iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
-        let subscriber = SubscriberId::from_number(big_endian);
+    let entry = |((subscriber, byte), attempts): ((_, &u8), &u8)| {
         let state = RecipientState::from_code(byte & !COUNTED);
         Ok(Entry {
-            subscriber: subscriber.ok_or_else(|| reader.malformed(IDS, "binary of subscriber ids"))?,
+            subscriber,
             state: state.ok_or_else(|| reader.malformed(STATES, "binary of known states"))?,
             counted: byte & COUNTED != 0,
+            attempts: *attempts,
         })
     };
-    ids.chunks_exact(ID_BYTES).zip(states).map(entry).collect()
+    ids.into_iter().zip(states).zip(attempts).map(entry).collect()
 }
 
 #[cfg(test)]
@@ -121,9 +128,10 @@ mod tests {
     fn largest() -> Batch {
         let id = BatchId { campaign: CampaignId(u64::MAX), lane: LaneNo(63), seq: u32::MAX };
         let entry = Entry {
-            subscriber: SubscriberId::MAX,
+            subscriber: fanmail_domain::SubscriberId::MAX,
             state: RecipientState::Skipped(fanmail_domain::SkipReason::Unconfirmed),
             counted: true,
+            attempts: u8::MAX,
         };
         Batch {
             id,
@@ -131,6 +139,8 @@ mod tests {
             phase: Phase::Leased { holder: Holder(u64::MAX), until: Timestamp(u64::MAX) },
             token: FencingToken(u32::MAX),
             stalls: u8::MAX,
+            reopened: Epoch(u32::MAX),
+            changed_at: Timestamp(u64::MAX),
             entries: vec![entry; 100],
         }
     }
@@ -144,7 +154,7 @@ mod tests {
 
     #[test]
     fn damage_is_named_by_item_and_attribute() {
-        let mut item = encode(&Batch::planned(largest().id, &[SubscriberId::MAX]));
+        let mut item = encode(&Batch::planned(largest().id, &[fanmail_domain::SubscriberId::MAX]));
         item.insert(STATES.into(), bytes(vec![0x7f]));
         assert_eq!(
             decode(&item).unwrap_err().to_string(),

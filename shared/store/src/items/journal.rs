@@ -8,7 +8,7 @@ use crate::error::DecodeError;
 use crate::keys::{self, JOURNAL};
 
 /// Everybody who decides on campaigns.
-const ACTORS: [&str; 5] = ["user", "api", "sender", "start", "sweeper"];
+const ACTORS: [&str; 6] = ["user", "api", "sender", "start", "sweeper", "provider"];
 
 pub(crate) fn encode(entry: &JournalEntry) -> Item {
     Builder::new(keys::journal(entry.campaign, entry.at, &entry.key))

@@ -5,8 +5,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use fanmail_domain::{
-    BatchId, CampaignId, Epoch, Holder, Lane, LaneNo, LanePlan, Phase, RecipientState, Shard, SubscriberId,
-    Tally, Timestamp,
+    BatchId, CampaignId, Epoch, Holder, Lane, LaneCount, LaneNo, LanePlan, RecipientState, Shard,
+    SubscriberId, Tally, Timestamp,
 };
 
 use crate::attributes::{Builder, Item, Reader, flag, number};
@@ -20,28 +20,36 @@ pub(crate) const REV: &str = "rev";
 pub(crate) const SEALED: &str = "sealed";
 /// Name of the attribute that counts the batches in the ledger.
 pub(crate) const CREATED: &str = "created";
+/// Name of the attribute that counts the batches that were delivered in this run.
+pub(crate) const ENQUEUED: &str = "enqueued";
+/// Name of the attribute that holds the run.
+pub(crate) const EPOCH: &str = "epoch";
+/// Name of the attribute that says when something was last counted.
+const MOVED_AT: &str = "moved_at";
 /// Name of the attribute that counts the batches that are done.
 pub(crate) const DONE: &str = "done";
 
 pub(crate) fn encode(campaign: CampaignId, plan: &LanePlan) -> Item {
-    let item = Builder::new(keys::lane(campaign, plan.no)).with(DONE, number(0));
+    let item = Builder::new(keys::lane(campaign, plan.no)).with(DONE, number(0)).with(MOVED_AT, number(0));
     attributes(plan).into_iter().fold(item, |item, (name, value)| item.with_some(name, value)).build()
 }
 
 /// The plan, without a key, as names and values; what is `None` is not to be there.
-fn attributes(plan: &LanePlan) -> [(&'static str, Option<AttributeValue>); 11] {
+fn attributes(plan: &LanePlan) -> [(&'static str, Option<AttributeValue>); 13] {
     [
         (REV, Some(number(plan.rev))),
         ("first", Some(number(plan.shards.0))),
         ("last", Some(number(plan.shards.1))),
-        ("epoch", Some(number(plan.epoch))),
+        (EPOCH, Some(number(plan.epoch))),
         ("cursor", plan.cursor.map(number)),
         (SEALED, Some(flag(plan.sealed))),
         (CREATED, Some(number(plan.created))),
-        ("enqueued", Some(number(plan.enqueued))),
+        (ENQUEUED, Some(number(plan.enqueued))),
+        ("low", Some(number(plan.low))),
         ("recipients", Some(number(plan.recipients))),
         ("holder", plan.holder.map(number)),
         ("until", Some(number(plan.until))),
+        ("rewound_at", Some(number(plan.rewound_at))),
     ]
 }
 
@@ -54,15 +62,12 @@ pub(crate) fn replan(campaign: CampaignId, plan: &LanePlan) -> Write {
         .if_follows(REV, plan.rev)
 }
 
-/// Adds what ended in a batch to the counters, and leaves the plan alone.
-pub(crate) fn count(batch: BatchId, phase: Phase, tally: &Tally) -> Option<Write> {
-    let done = u32::from(phase == Phase::Done);
-    if done == 0 && tally.is_empty() {
-        return None;
-    }
+/// Adds to the counters, and leaves the plan alone.
+pub(crate) fn count(batch: BatchId, count: &LaneCount) -> Write {
     let write = Write::update(Table::Campaigns, keys::lane(batch.campaign, batch.lane)).if_present();
-    let write = if done > 0 { write.add(DONE, done) } else { write };
-    Some(tally.iter().fold(write, |write, (state, count)| write.add(&counter(state), count)))
+    let write = write.set(MOVED_AT, number(count.at));
+    let write = if count.done == 0 { write } else { write.add(DONE, count.done) };
+    count.states.iter().fold(write, |write, (state, by)| write.add(&counter(*state), by))
 }
 
 pub(crate) fn decode(item: &Item) -> Result<Lane, DecodeError> {
@@ -71,7 +76,8 @@ pub(crate) fn decode(item: &Item) -> Result<Lane, DecodeError> {
     for state in RecipientState::ALL.into_iter().filter(|state| state.is_terminal()) {
         tally.add(state, reader.optional_number(&counter(state))?.unwrap_or_default());
     }
-    Ok(Lane { plan: decode_plan(item)?, done: reader.number(DONE)?, tally })
+    let moved_at = Timestamp(reader.number(MOVED_AT)?);
+    Ok(Lane { plan: decode_plan(item)?, done: reader.number(DONE)?, tally, moved_at })
 }
 
 pub(crate) fn decode_plan(item: &Item) -> Result<LanePlan, DecodeError> {
@@ -80,14 +86,16 @@ pub(crate) fn decode_plan(item: &Item) -> Result<LanePlan, DecodeError> {
         no: LaneNo(reader.digits(keys::SK, LANE)?),
         shards: (Shard(reader.number("first")?), Shard(reader.number("last")?)),
         rev: reader.number(REV)?,
-        epoch: Epoch(reader.number("epoch")?),
+        epoch: Epoch(reader.number(EPOCH)?),
         cursor: cursor(reader)?,
         sealed: reader.flag(SEALED)?,
         created: reader.number(CREATED)?,
-        enqueued: reader.number("enqueued")?,
+        enqueued: reader.number(ENQUEUED)?,
+        low: reader.number("low")?,
         recipients: reader.number("recipients")?,
         holder: reader.optional_number("holder")?.map(Holder),
         until: Timestamp(reader.number("until")?),
+        rewound_at: Timestamp(reader.number("rewound_at")?),
     })
 }
 

@@ -6,10 +6,10 @@ use fanmail_domain::batch::Entry;
 use fanmail_domain::{
     AudienceList, Batch, BatchId, Campaign, CampaignId, CampaignState, CampaignStatus, Content, EmailAddress,
     Epoch, FailReason, Failure, FencingToken, Holder, LaneNo, LanePlan, List, ListId, Optin, Phase,
-    RecipientState, SettingsPatch, Shard, StatusReason, Subscriber, SubscriberId, SubscriberStatus,
-    SubscriptionStatus, Timestamp,
+    RecipientState, Retry, Schedule, Settings, SettingsPatch, Shard, SlidingWindow, StatusReason, Subscriber,
+    SubscriberId, SubscriberStatus, SubscriptionStatus, Timestamp, WindowLog, window::Grant,
 };
-use fanmail_engine::ports::{JournalEntry, Member};
+use fanmail_engine::ports::{JournalEntry, Member, WindowKey};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -30,18 +30,20 @@ fn phase() -> impl Strategy<Value = Phase> {
 }
 
 fn entry() -> impl Strategy<Value = Entry> {
-    (id(), select(RecipientState::ALL.to_vec()), any::<bool>())
-        .prop_map(|(subscriber, state, counted)| Entry { subscriber, state, counted })
+    (id(), select(RecipientState::ALL.to_vec()), any::<bool>(), any::<u8>())
+        .prop_map(|(subscriber, state, counted, attempts)| Entry { subscriber, state, counted, attempts })
 }
 
 prop_compose! {
     fn batch()(
         (campaign, lane, seq) in (any::<u64>(), 0..64_u8, any::<u32>()),
         (rev, phase, token, stalls) in (any::<u32>(), phase(), any::<u32>(), any::<u8>()),
+        (reopened, changed_at) in (any::<u32>(), time()),
         entries in prop::collection::vec(entry(), 0..=100),
     ) -> Batch {
         let id = BatchId { campaign: CampaignId(campaign), lane: LaneNo(lane), seq };
-        Batch { id, rev, phase, token: FencingToken(token), stalls, entries }
+        let (token, reopened) = (FencingToken(token), Epoch(reopened));
+        Batch { id, rev, phase, token, stalls, reopened, changed_at, entries }
     }
 }
 
@@ -50,11 +52,37 @@ prop_compose! {
         (no, first, last, rev) in (0..64_u8, 0..64_u8, 0..64_u8, any::<u32>()),
         (epoch, cursor, sealed, created) in (any::<u32>(), option::of(id()), any::<bool>(), any::<u32>()),
         (enqueued, recipients, holder, until) in (any::<u32>(), any::<u64>(), option::of(any::<u64>()), time()),
+        (low, rewound_at) in (any::<u32>(), time()),
     ) -> LanePlan {
         LanePlan {
             no: LaneNo(no), shards: (Shard(first), Shard(last)), rev, epoch: Epoch(epoch), cursor, sealed,
-            created, enqueued, recipients, holder: holder.map(Holder), until,
+            created, enqueued, low, recipients, holder: holder.map(Holder), until, rewound_at,
         }
+    }
+}
+
+fn sliding_window() -> impl Strategy<Value = Option<SlidingWindow>> {
+    let window = |(rate, duration_s)| SlidingWindow { rate, duration_s };
+    option::of((any::<u32>(), any::<u32>()).prop_map(window))
+}
+
+prop_compose! {
+    fn patch()(
+        (message_rate, batch_size, max_conns) in
+            (option::of(any::<u32>()), option::of(any::<u32>()), option::of(any::<u32>())),
+        (max_send_errors, sliding_window) in (option::of(any::<u32>()), sliding_window()),
+    ) -> SettingsPatch {
+        SettingsPatch { message_rate, batch_size, max_conns, max_send_errors, sliding_window }
+    }
+}
+
+prop_compose! {
+    fn retry()(
+        epoch in any::<u32>(),
+        states in prop::collection::btree_set(select(RecipientState::ALL.to_vec()), 0..5),
+        only in prop::collection::btree_set(id(), 0..5),
+    ) -> Retry {
+        Retry { epoch: Epoch(epoch), states, only }
     }
 }
 
@@ -62,18 +90,19 @@ prop_compose! {
     fn campaign()(
         (id, name, subject, from) in (any::<u64>(), ".{0,20}", ".{0,20}", ".{0,20}"),
         lists in prop::collection::vec((any::<u64>(), select(vec![Optin::Single, Optin::Double])), 0..5),
-        patch in (option::of(any::<u32>()), option::of(any::<u32>()), option::of(any::<u32>())),
+        (settings, retry, failed_before) in (patch(), option::of(retry()), any::<u64>()),
+        schedule in option::of((time(), time())),
         status in select(CampaignStatus::ALL.to_vec()),
-        reason in option::of(select(StatusReason::ALL.to_vec())),
+        (reason, until) in (option::of(select(StatusReason::ALL.to_vec())), option::of(time())),
         (version, epoch, content_version, lanes) in (any::<u32>(), any::<u32>(), any::<u32>(), any::<u8>()),
         (created_at, started_at, updated_at) in (time(), option::of(time()), time()),
     ) -> Campaign {
-        let (message_rate, batch_size, max_conns) = patch;
+        let schedule = schedule.map(|(send_at, not_after)| Schedule { send_at, not_after });
         Campaign {
             id: CampaignId(id), name, subject, from,
             audience: lists.into_iter().map(|(id, optin)| AudienceList { list: ListId(id), optin }).collect(),
-            settings: SettingsPatch { message_rate, batch_size, max_conns },
-            state: CampaignState { status, reason, version, epoch: Epoch(epoch) },
+            settings, schedule, retry, failed_before,
+            state: CampaignState { status, reason, until, version, epoch: Epoch(epoch) },
             content_version, lanes, created_at, started_at, updated_at,
         }
     }
@@ -107,6 +136,31 @@ proptest! {
     fn a_lane_is_read_back_as_written(plan in plan(), campaign in any::<u64>()) {
         let lane = super::lane::decode(&super::lane::encode(CampaignId(campaign), &plan)).unwrap();
         prop_assert_eq!((lane.plan, lane.done, lane.tally.total()), (plan, 0, 0));
+    }
+
+    #[test]
+    fn a_window_is_read_back_as_written(
+        (rev, writer) in (any::<u32>(), any::<u64>()),
+        grants in prop::collection::vec((time(), any::<u32>()), 0..70),
+        lines in prop::collection::btree_map(any::<u64>().prop_map(CampaignId), time(), 0..17),
+    ) {
+        let grants = grants.into_iter().map(|(at, shares)| Grant { at, shares }).collect();
+        let log = WindowLog { rev, writer: Holder(writer), grants, lines };
+        let item = super::window::encode(WindowKey::System, &log);
+        prop_assert_eq!(super::window::decode(&item), Ok(log));
+    }
+
+    #[test]
+    fn settings_are_read_back_as_written(
+        (concurrency, message_rate, batch_size) in (any::<u32>(), any::<u32>(), any::<u32>()),
+        (max_conns, max_send_errors, sliding_window) in (any::<u32>(), any::<u32>(), sliding_window()),
+        (provider_rate, rev) in (option::of(any::<u32>()), any::<u32>()),
+    ) {
+        let settings = Settings {
+            concurrency, message_rate, batch_size, max_conns, max_send_errors, sliding_window, provider_rate,
+        };
+        let item = super::settings::encode(&settings, rev);
+        prop_assert_eq!(super::settings::decode(&item), Ok((settings, rev)));
     }
 
     #[test]
@@ -146,6 +200,7 @@ proptest! {
         (campaign, lane, subscriber) in (any::<u64>(), 0..64_u8, id()),
         reason in select(vec![
             FailReason::Rejected, FailReason::Render, FailReason::Deferred, FailReason::Crashed,
+            FailReason::Bounced,
         ]),
         (code, text, at) in (option::of(any::<u16>()), ".{0,40}", time()),
     ) {

@@ -3,8 +3,10 @@
 use fanmail_domain::{Campaign, CampaignEvent, CampaignId, LaneNo, StatusReason};
 use fanmail_engine::ports::{Campaigns, Conditional, JournalEntry, Ledger};
 
-use crate::fixtures::{NOW, after, done, draft, entry, leased, running, sealed, started};
+use crate::fixtures::{NOW, after, count, done, draft, entry, leased, running, sealed, started};
 use crate::harness::World;
+
+const PAUSE: CampaignEvent = CampaignEvent::Pause { reason: StatusReason::User, until: None };
 
 #[tokio::test]
 async fn a_campaign_and_its_content_are_read_as_they_were_made() {
@@ -53,12 +55,25 @@ async fn what_is_begun_and_not_ended_is_active() {
     assert_eq!((world.store.active().await.unwrap(), cancelled.id), (vec![], campaign.id));
 
     let campaign = running(&world.store, 1).await;
-    let paused = world.change(&campaign, CampaignEvent::Pause(StatusReason::User)).await;
+    let cancelled = world.change(&campaign, CampaignEvent::Cancel).await;
+    assert_eq!(world.store.active().await.unwrap(), [campaign.id], "its batches are to be closed");
+    let answer = world.store.retire(&campaign).await.unwrap();
+    assert_eq!(answer, Conditional::Rejected(Some(cancelled.clone())), "an older campaign is no reason");
+    assert_eq!(world.store.retire(&cancelled).await.unwrap(), Conditional::Applied);
+    assert_eq!(world.store.active().await.unwrap(), []);
+
+    let campaign = running(&world.store, 1).await;
+    let paused = world.change(&campaign, PAUSE).await;
     assert_eq!(world.store.active().await.unwrap(), [campaign.id]);
-    let resumed = world.change(&paused, CampaignEvent::Resume).await;
     assert!(sealed(&world.store, campaign.id, 0, 1).await.is_empty());
+    let resumed = world.change(&paused, CampaignEvent::Resume).await;
     let finished = after(&resumed, CampaignEvent::Finish);
-    let answer = world.store.finish(&finished, &entry(campaign.id, "end")).await.unwrap();
+    let finish = || async { world.store.finish(&finished, &entry(campaign.id, "end")).await.unwrap() };
+    assert_eq!(finish().await, Conditional::Rejected(Some(resumed)), "this run did not look at the lane");
+    let mut plan = world.store.lane(campaign.id, LaneNo(0)).await.unwrap().unwrap().plan;
+    (plan.epoch, plan.rev) = (finished.state.epoch, plan.rev + 1);
+    assert_eq!(world.store.write_plan(campaign.id, &plan).await.unwrap(), Conditional::Applied);
+    let answer = finish().await;
     assert_eq!((answer, world.store.active().await.unwrap()), (Conditional::Applied, vec![]));
 }
 
@@ -75,7 +90,7 @@ async fn a_finish_is_refused_while_a_lane_is_open_or_unsealed() {
     let leased = leased(&planned, 1);
     assert_eq!(world.store.write_batch(&leased).await.unwrap(), Conditional::Applied);
     let done = done(&leased);
-    assert_eq!(world.store.count_batch(&done, &done.tally()).await.unwrap(), Conditional::Applied);
+    assert_eq!(world.store.count_batch(&done, &count(&leased, &done)).await.unwrap(), Conditional::Applied);
     assert_eq!(finish().await, refused, "a lane is unsealed");
 
     let mut plan = world.store.lane(campaign.id, LaneNo(1)).await.unwrap().unwrap().plan;

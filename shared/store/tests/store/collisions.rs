@@ -21,6 +21,11 @@ async fn id_of(store: &Store, email: &str) -> Option<u64> {
     store.find_subscriber(&address(email)).await.unwrap().map(|found| found.id.number())
 }
 
+async fn ids_of(store: &Store, email: &str) -> Vec<u64> {
+    let ids = store.ids_of(&address(email)).await.unwrap();
+    ids.into_iter().map(SubscriberId::number).collect()
+}
+
 #[tokio::test]
 async fn the_later_address_takes_the_next_id_and_both_are_found() {
     let world = World::new().await;
@@ -62,6 +67,20 @@ async fn whoever_is_passed_by_can_be_deleted_without_losing_the_later_one() {
     assert_eq!(again, [Imported::Unchanged], "bob would get everything twice");
     let back = store.import(&[person("ann@example.org")], &onto(&LIST)).await.unwrap();
     assert_eq!((back, id_of(&store, "ann@example.org").await), (vec![Imported::Created], Some(1_002)));
+}
+
+#[tokio::test]
+async fn the_ids_of_an_address_are_its_own_or_those_it_may_have_had() {
+    let world = World::new().await;
+    let store = store(&world);
+    for email in ["ann@example.org", "bob@example.org"] {
+        store.import(&[person(email)], &onto(&LIST)).await.unwrap();
+    }
+    assert_eq!(ids_of(&store, "bob@example.org").await, [1_001]);
+    assert_eq!(ids_of(&store, "eve@example.org").await, [1_002], "ids that others have are not hers");
+    assert!(store.delete_subscriber(colliding(&address("ann@example.org"), 0)).await.unwrap());
+    assert_eq!(ids_of(&store, "ann@example.org").await, [1_000, 1_002]);
+    assert_eq!(ids_of(&store, "bob@example.org").await, [1_001]);
 }
 
 #[tokio::test]

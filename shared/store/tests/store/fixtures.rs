@@ -2,8 +2,8 @@
 
 use fanmail_domain::{
     AudienceList, Batch, BatchEvent, BatchId, Campaign, CampaignEvent, CampaignId, Change, EmailAddress,
-    Epoch, Holder, LaneEvent, LaneNo, LanePlan, ListId, Optin, RecipientEvent, SettingsPatch, SubscriberId,
-    SubscriberStatus, SubscriptionStatus, Timestamp,
+    Epoch, Holder, LaneCount, LaneEvent, LaneNo, LanePlan, ListId, Optin, RecipientEvent, SettingsPatch,
+    SubscriberId, SubscriberStatus, SubscriptionStatus, Timestamp,
 };
 use fanmail_engine::ports::{Campaigns, Conditional, JournalEntry, Ledger};
 use fanmail_store::{CampaignDraft, Import, NewSubscriber, Overwrite, Store};
@@ -20,6 +20,7 @@ pub(crate) fn draft() -> CampaignDraft {
         text: None,
         audience: vec![AudienceList { list: ListId(1), optin: Optin::Single }],
         settings: SettingsPatch { batch_size: Some(50), ..SettingsPatch::default() },
+        schedule: None,
     }
 }
 
@@ -65,13 +66,20 @@ pub(crate) async fn sealed(store: &Store, campaign: CampaignId, count: u32, size
         assert_eq!(store.write_page(campaign, &plan, page).await.unwrap(), Conditional::Applied);
     }
     plan = plan.apply(LaneEvent::Sealed).unwrap();
+    plan = plan.apply(LaneEvent::Enqueued { batches: count }).unwrap();
     plan.rev += 1;
     assert_eq!(store.write_plan(campaign, &plan).await.unwrap(), Conditional::Applied);
     batches
 }
 
 pub(crate) fn taken() -> LaneEvent {
-    LaneEvent::Taken { holder: Holder(1), epoch: Epoch(1), now: LATER, until: Timestamp(LATER.0 + 1) }
+    LaneEvent::Taken {
+        holder: Holder(1),
+        epoch: Epoch(1),
+        now: LATER,
+        until: Timestamp(LATER.0 + 1),
+        reopens: false,
+    }
 }
 
 /// A planned batch of lane 0.
@@ -98,6 +106,11 @@ pub(crate) fn done(before: &Batch) -> Batch {
         batch = batch.apply(&BatchEvent::Recorded { token: before.token, changes: &changes }).unwrap();
     }
     next(batch.apply(&BatchEvent::Finished { token: before.token }).unwrap())
+}
+
+/// What the change means for the lane's counters.
+pub(crate) fn count(before: &Batch, after: &Batch) -> LaneCount {
+    LaneCount::between(before, after, LATER)
 }
 
 pub(crate) fn next(batch: Batch) -> Batch {

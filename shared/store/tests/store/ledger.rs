@@ -1,12 +1,12 @@
 //! Batches and lanes: what is written is read, and every write names what it follows.
 
 use fanmail_domain::{
-    Batch, BatchEvent, CampaignId, FailReason, Failure, Lane, LaneEvent, LaneNo, Phase, RecipientState,
-    SubscriberId, Tally, Timestamp,
+    Batch, BatchEvent, CampaignId, Change, Epoch, Evidence, FailReason, Failure, Lane, LaneEvent, LaneNo,
+    Phase, RecipientEvent, Retry, SubscriberId, Tally, Timestamp,
 };
 use fanmail_engine::ports::{Campaigns, Conditional, Ledger};
 
-use crate::fixtures::{batch, done, leased, next, running, sealed, taken};
+use crate::fixtures::{LATER, batch, count, done, leased, next, running, sealed, taken};
 use crate::harness::World;
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn counting_twice_counts_once() {
     assert_eq!(world.store.write_batch(&leased).await.unwrap(), Conditional::Applied);
     let done = done(&leased);
     for _ in 0..3 {
-        match world.store.count_batch(&done, &done.tally()).await.unwrap() {
+        match world.store.count_batch(&done, &count(&leased, &done)).await.unwrap() {
             Conditional::Applied => {}
             Conditional::Rejected(current) => assert_eq!(current, Some(done.clone())),
         }
@@ -67,7 +67,8 @@ async fn a_fenced_count_answers_with_the_batch_and_counts_nothing() {
     let (mine, theirs) = (leased(&planned, 1), leased(&planned, 2));
     assert_eq!(world.store.write_batch(&theirs).await.unwrap(), Conditional::Applied);
     let mine = done(&mine);
-    let answer = world.store.count_batch(&Batch { rev: 1, ..mine.clone() }, &mine.tally()).await.unwrap();
+    let answer =
+        world.store.count_batch(&Batch { rev: 1, ..mine.clone() }, &count(&planned, &mine)).await.unwrap();
     assert_eq!(answer, Conditional::Rejected(Some(theirs)));
     assert_eq!((world.lane(campaign).await.done, world.lane(campaign).await.tally), (0, Tally::default()));
 }
@@ -80,12 +81,44 @@ async fn counters_carried_forward_leave_the_batch_undone() {
     let leased = leased(&planned, 1);
     assert_eq!(world.store.write_batch(&leased).await.unwrap(), Conditional::Applied);
     let counted = next(leased.clone().apply(&BatchEvent::Counted { token: leased.token }).unwrap());
-    // Nothing ended yet: there is nothing to add, and the write is that of the batch alone.
-    assert_eq!(world.store.count_batch(&counted, &Tally::default()).await.unwrap(), Conditional::Applied);
-    let failed: Tally = [RecipientState::Failed(FailReason::Render)].into_iter().collect();
-    assert_eq!(world.store.count_batch(&next(counted), &failed).await.unwrap(), Conditional::Applied);
+    assert_eq!(
+        world.store.count_batch(&counted, &count(&leased, &counted)).await.unwrap(),
+        Conditional::Applied
+    );
+    let (token, position) = (counted.token, 0);
+    let fail = [Change { position, event: RecipientEvent::Fail(FailReason::Render) }];
+    let failed = counted.clone().apply(&BatchEvent::Recorded { token, changes: &fail }).unwrap();
+    let failed = next(failed.apply(&BatchEvent::Counted { token }).unwrap());
+    assert_eq!(
+        world.store.count_batch(&failed, &count(&counted, &failed)).await.unwrap(),
+        Conditional::Applied
+    );
     let lane = world.lane(campaign).await;
-    assert_eq!((lane.done, lane.tally), (0, failed));
+    assert_eq!((lane.done, lane.tally, lane.moved_at), (0, failed.tally(), LATER));
+}
+
+#[tokio::test]
+async fn counters_follow_a_recipient_that_is_taken_back() {
+    let world = World::new().await;
+    let campaign = running(&world.store, 1).await.id;
+    let planned = sealed(&world.store, campaign, 1, 2).await.remove(0);
+    let leased = leased(&planned, 1);
+    assert_eq!(world.store.write_batch(&leased).await.unwrap(), Conditional::Applied);
+    let done = done(&leased);
+    assert_eq!(world.store.count_batch(&done, &count(&leased, &done)).await.unwrap(), Conditional::Applied);
+    let settled = BatchEvent::Settled { position: 1, evidence: Evidence::Bounced };
+    let bounced = next(done.clone().apply(&settled).unwrap());
+    let states = Retry::class("failed:bounced").unwrap();
+    let retry = Retry { epoch: Epoch(2), states, only: [].into() };
+    let open = next(bounced.clone().apply(&BatchEvent::Reopened(&retry)).unwrap());
+    for (before, after, expected) in [(&done, &bounced, (1, 1, 1)), (&bounced, &open, (0, 1, 0))] {
+        assert_eq!(
+            world.store.count_batch(after, &count(before, after)).await.unwrap(),
+            Conditional::Applied
+        );
+        let lane = world.lane(campaign).await;
+        assert_eq!((lane.done, lane.tally.named("accepted"), lane.tally.named("failed")), expected);
+    }
 }
 
 #[tokio::test]
@@ -97,7 +130,7 @@ async fn plan_and_counters_do_not_touch_each_other() {
     let leased = leased(&planned, 1);
     assert_eq!(world.store.write_batch(&leased).await.unwrap(), Conditional::Applied);
     let done = done(&leased);
-    assert_eq!(world.store.count_batch(&done, &done.tally()).await.unwrap(), Conditional::Applied);
+    assert_eq!(world.store.count_batch(&done, &count(&leased, &done)).await.unwrap(), Conditional::Applied);
     assert_eq!(world.lane(campaign).await.plan, before.plan);
 
     let mut plan = before.plan.apply(LaneEvent::Released { now: Timestamp(9) }).unwrap();
@@ -191,7 +224,7 @@ async fn a_batch_and_its_counters_cost_four_units() {
     assert_eq!(world.store.write_batch(&leased).await.unwrap(), Conditional::Applied);
     let _ = world.store.take_usage();
     let done = done(&leased);
-    assert_eq!(world.store.count_batch(&done, &done.tally()).await.unwrap(), Conditional::Applied);
+    assert_eq!(world.store.count_batch(&done, &count(&leased, &done)).await.unwrap(), Conditional::Applied);
     assert_eq!(world.store.usage().write_units, 4.0);
 }
 

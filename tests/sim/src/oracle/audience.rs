@@ -13,9 +13,10 @@ use crate::world::{CAMPAIGN, State};
 
 pub(super) fn check(scenario: &Scenario, state: &State, say: &mut impl Say) {
     let planned = planned(state, say);
-    if state.stored.campaign().state.status == CampaignStatus::Finished {
+    let status = state.stored.campaign().state.status;
+    if matches!(status, CampaignStatus::Finished | CampaignStatus::Cancelled) {
         for (id, was) in planned.iter().filter(|(_, was)| !was.is_terminal()) {
-            say(Promise::NobodyLost, format!("the campaign is finished, and {id} is {}", was.name()));
+            say(Promise::NobodyLost, format!("the campaign is {status}, and {id} is {}", was.name()));
         }
         check_audience(state, &planned, say);
         check_words(state, &planned, say);

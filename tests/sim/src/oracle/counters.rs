@@ -22,7 +22,8 @@ pub(super) fn check(state: &State, say: &mut impl Say) {
         differ("created", lane.plan.created.to_string(), created.to_string());
         differ("recipients", lane.plan.recipients.to_string(), recipients.to_string());
     }
-    if state.stored.campaign().state.status == CampaignStatus::Finished {
+    let status = state.stored.campaign().state.status;
+    if matches!(status, CampaignStatus::Finished | CampaignStatus::Cancelled) {
         check_all_counted(state, say);
     }
 }

@@ -4,11 +4,15 @@
 //! them. The names I1 to I8 are those of the scenarios. It knows how fanmail is meant to behave, and nothing
 //! of how it does it.
 
+mod alarm;
 mod audience;
 mod copies;
 mod counters;
+mod journal;
 mod pause;
 mod rate;
+mod retry;
+mod window;
 pub mod witness;
 
 use std::fmt;
@@ -88,7 +92,11 @@ pub fn judge(scenario: &Scenario, state: &State) -> Vec<Violation> {
     audience::check(scenario, state, &mut say);
     pause::check(state, &mut say);
     rate::check(scenario, state, &mut say);
+    window::check(scenario, state, &mut say);
     counters::check(state, &mut say);
+    retry::check(state, &mut say);
+    alarm::check(scenario, state, &mut say);
+    journal::check(state, &mut say);
     for error in &state.witness.errors {
         say(Promise::NoOtherError, error.clone());
     }

@@ -36,9 +36,9 @@ pub(super) fn check(scenario: &Scenario, state: &State, say: &mut impl Say) {
 }
 
 /// The highest rate that a sender may have in mind in the second from `from_ns`: an invocation may be as old
-/// as its time-out, and a change is seen within a second.
+/// as its time-out, and what it sees of the settings 3 s older.
 fn fastest(scenario: &Scenario, state: &State, from_ns: u64) -> u64 {
-    let seen_ns = from_ns.saturating_sub(scenario.timeout_ns);
+    let seen_ns = from_ns.saturating_sub(scenario.timeout_ns + 5 * SECOND);
     let rates = &state.witness.rates;
     let stood = rates.iter().rposition(|(since, _)| *since <= seen_ns).unwrap_or_default();
     let standing = rates[stood..].iter().take_while(|(since, _)| *since < from_ns + SECOND);

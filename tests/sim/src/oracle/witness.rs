@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fanmail_domain::{CampaignStatus, SubscriberId};
+use fanmail_domain::batch::Entry;
+use fanmail_domain::{
+    Batch, CampaignStatus, Epoch, FailReason, RecipientState, Retry, SlidingWindow, SubscriberId, Timestamp,
+};
 
 use crate::executor::TaskId;
 
@@ -18,6 +21,8 @@ pub struct Accept {
     pub by: TaskId,
     /// To whom it went.
     pub to: SubscriberId,
+    /// Which version of the content it was.
+    pub content: u32,
 }
 
 /// One message that reached the provider, taken or not.
@@ -42,6 +47,63 @@ pub struct Freeze {
     pub until_ns: u64,
 }
 
+/// An end in the ledger that did not stay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// When.
+    pub at_ns: u64,
+    /// Whose.
+    pub id: SubscriberId,
+    /// What it was.
+    pub from: RecipientState,
+    /// What it became.
+    pub to: RecipientState,
+    /// The run of the newest retry of its batch, before and after.
+    pub reopened: (Epoch, Epoch),
+    /// By which process.
+    pub who: String,
+}
+
+impl Changed {
+    /// Ends that one write of a batch changes.
+    #[must_use]
+    pub fn between(before: &Batch, after: &Batch, who: &str, at_ns: u64) -> Vec<Self> {
+        let pairs = before.entries.iter().zip(&after.entries);
+        let changed = pairs.filter(|(old, new)| old.state.is_terminal() && old.state != new.state);
+        let change = |(old, new): (&Entry, &Entry)| Self {
+            at_ns,
+            id: old.subscriber,
+            from: old.state,
+            to: new.state,
+            reopened: (before.reopened, after.reopened),
+            who: who.to_owned(),
+        };
+        changed.map(change).collect()
+    }
+}
+
+/// A retry that was ordered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retried {
+    /// When.
+    pub at_ns: u64,
+    /// What was asked for.
+    pub retry: Retry,
+    /// Whose ends it was about.
+    pub named: Vec<SubscriberId>,
+}
+
+/// An alarm that was raised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alarm {
+    /// When.
+    pub at_ns: u64,
+    /// When the sweep that raised it began.
+    pub began_ns: u64,
+    /// Since when the campaign stands still, as it says.
+    pub since: Timestamp,
+}
+
 /// What was seen from outside.
 #[derive(Debug, Default)]
 pub struct Witness {
@@ -57,8 +119,22 @@ pub struct Witness {
     pub begun_ns: Option<u64>,
     /// When a request to stop was acknowledged.
     pub stops_ns: Vec<u64>,
-    /// Whom an operator decided to send to again.
-    pub resent: BTreeSet<SubscriberId>,
+    /// Retries that were ordered.
+    pub retries: Vec<Retried>,
+    /// Ends that did not stay.
+    pub changes: Vec<Changed>,
+    /// When an edit was acknowledged, and which version it made.
+    pub edits: Vec<(u64, u32)>,
+    /// Whose message the provider took and never sent.
+    pub dropped: BTreeSet<SubscriberId>,
+    /// Events of the provider that are not taken down yet.
+    pub open_events: u64,
+    /// Alarms.
+    pub alarms: Vec<Alarm>,
+    /// When something was counted.
+    pub moves_ns: Vec<u64>,
+    /// Every sliding window of the whole system, and since when.
+    pub windows: Vec<(u64, Option<SlidingWindow>)>,
     /// Who slept when.
     pub freezes: Vec<Freeze>,
     /// Invocations of senders that did not end well: each may leave one window in doubt.
@@ -68,11 +144,6 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// The provider takes a message.
-    pub fn accept(&mut self, at_ns: u64, handed_ns: u64, by: TaskId, to: SubscriberId) {
-        self.accepts.push(Accept { at_ns, handed_ns, by, to });
-    }
-
     /// A message reaches the provider.
     pub fn arrive(&mut self, at_ns: u64, environment: u64, by: TaskId) {
         self.arrivals.push(Arrival { at_ns, environment, by });
@@ -86,6 +157,20 @@ impl Witness {
             *copies.entry(accept.to).or_default() += 1;
         }
         copies
+    }
+
+    /// How often an operator had a message sent again that perhaps, or surely, was taken before.
+    #[must_use]
+    pub fn resends(&self, id: SubscriberId) -> u64 {
+        let taken = |state: RecipientState| match state {
+            RecipientState::InDoubt | RecipientState::Failed(FailReason::Bounced) => true,
+            RecipientState::Failed(FailReason::Rejected) => self.dropped.contains(&id),
+            _ => false,
+        };
+        let again = |change: &&Changed| {
+            change.id == id && change.to == RecipientState::Pending && taken(change.from)
+        };
+        self.changes.iter().filter(again).count() as u64
     }
 
     /// How much of the time from `from_ns` to `to_ns` a process slept.

@@ -5,6 +5,7 @@
 
 pub mod crowd;
 pub mod director;
+pub mod feedback;
 pub mod functions;
 pub mod operators;
 pub mod sweepers;

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use fanmail_domain::{ListId, Shard, Subscriber, SubscriberId};
-use fanmail_engine::ports::{Audience, Consistency, Member, PortError};
+use fanmail_engine::ports::{Audience, Blocklist, Consistency, Member, PortError};
 
+use super::people::Fate;
 use super::{Process, State};
 use crate::faults::Service::Store;
 use crate::rng::ALWAYS;
@@ -15,6 +16,11 @@ use crate::time::{BEGIN_NS, MILLI, SECOND};
 pub(super) const EVENTUALLY_NS: u64 = SECOND;
 
 impl Audience for Process {
+    async fn size(&self, _: &[ListId]) -> Result<u64, PortError> {
+        let announced = self.world.scenario.announced;
+        self.call(Store, "read the size of the lists", move |_, _| announced).await
+    }
+
     async fn members(
         &self,
         list: ListId,
@@ -54,5 +60,16 @@ impl Audience for Process {
             found
         };
         self.call(Store, "read subscribers", read).await
+    }
+}
+
+impl Blocklist for Process {
+    async fn blocklist(&self, id: SubscriberId) -> Result<(), PortError> {
+        let blocklist = move |state: &mut State, who: &str| {
+            state.note(who, || format!("{id} is blocklisted"));
+            let now_ns = state.now_ns;
+            state.people.befall(id, Fate::IsBlocklisted, now_ns);
+        };
+        self.call(Store, "blocklist a subscriber", blocklist).await
     }
 }

@@ -1,10 +1,11 @@
 //! The port to batches and lanes.
 
-use fanmail_domain::{Batch, BatchId, CampaignId, Failure, LaneNo, LanePlan, Phase, RecipientState, Tally};
+use fanmail_domain::{Batch, BatchId, CampaignId, Failure, LaneCount, LaneNo, LanePlan, RecipientState};
 use fanmail_engine::ports::{Conditional, Ledger, PortError};
 
 use super::{Process, State};
 use crate::faults::Service::Store;
+use crate::oracle::witness::Changed;
 use crate::scenario::Sabotage;
 
 impl Ledger for Process {
@@ -27,18 +28,18 @@ impl Ledger for Process {
         self.call(Store, "write a batch", write).await
     }
 
-    async fn count_batch(&self, batch: &Batch, tally: &Tally) -> Result<Conditional<Batch>, PortError> {
-        let (batch, tally) = (batch.clone(), tally.clone());
+    async fn count_batch(&self, batch: &Batch, count: &LaneCount) -> Result<Conditional<Batch>, PortError> {
+        let (batch, count) = (batch.clone(), count.clone());
         let blind = self.world.scenario.is_broken(Sabotage::BlindBatchWrites);
         let uncounted = self.world.scenario.is_broken(Sabotage::UncountedBatches);
-        let count = move |state: &mut State, who: &str| {
+        let write = move |state: &mut State, who: &str| {
             let written = write(state, who, &batch, blind);
             if written == Conditional::Applied && !uncounted {
-                count(state, &batch, &tally);
+                add(state, &batch, &count);
             }
             written
         };
-        self.call(Store, "write and count a batch", count).await
+        self.call(Store, "write and count a batch", write).await
     }
 
     async fn write_plan(
@@ -93,15 +94,17 @@ fn write(state: &mut State, who: &str, batch: &Batch, blind: bool) -> Conditiona
         state.note(who, || format!("batch {} r{}: refused, r{rev} stands", batch.id, batch.rev));
         return Conditional::Rejected(stands);
     }
+    let ends = stands.map_or_else(Vec::new, |stands| Changed::between(stands, batch, who, state.now_ns));
+    state.witness.changes.extend(ends);
     state.note(who, || describe(batch));
     state.stored.batches.insert(batch.id, batch.clone());
     Conditional::Applied
 }
 
-fn count(state: &mut State, batch: &Batch, tally: &Tally) {
+fn add(state: &mut State, batch: &Batch, count: &LaneCount) {
     if let Some(lane) = state.stored.lanes.get_mut(&(batch.id.campaign, batch.id.lane)) {
-        lane.tally.add_all(tally);
-        lane.done += u32::from(batch.phase == Phase::Done);
+        lane.count(count);
+        state.witness.moves_ns.push(state.now_ns);
     }
 }
 

@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
-use fanmail_domain::{Content, SubscriberId};
+use fanmail_domain::{BatchId, Content, SubscriberId};
 use fanmail_engine::ports::{Mailer, Recipient, RenderError, Submission};
+use fanmail_engine::settle::EventKind;
 use futures::future::{Either, select};
 
 use super::people::Quirk;
@@ -14,19 +15,28 @@ use super::provider::{Verdict, Word};
 use super::{Process, World};
 use crate::executor::Ended;
 use crate::faults::Strike;
+use crate::oracle::witness::Accept;
+use crate::processes::feedback;
 use crate::rng::ALWAYS;
 use crate::scenario::Sabotage;
 use crate::time::MILLI;
 
 /// A rendered message: to whom it goes.
 #[derive(Debug, Clone, Copy)]
-pub struct Letter(SubscriberId);
+pub struct Letter {
+    to: SubscriberId,
+    batch: BatchId,
+    position: usize,
+    content: u32,
+}
 
 impl Mailer for Process {
     type Message = Letter;
 
-    fn render(&self, _: &Content, recipient: Recipient<'_>) -> Result<Letter, RenderError> {
+    fn render(&self, content: &Content, recipient: Recipient<'_>) -> Result<Letter, RenderError> {
         let id = recipient.subscriber.id;
+        let Recipient { batch, position, .. } = recipient;
+        let letter = Letter { to: id, batch, position, content: content.version };
         let quirk = self.world.state().people.quirks.get(&id).copied().unwrap_or(Quirk::None);
         match quirk {
             Quirk::Unrenderable => Err(RenderError { text: "undefined value".into() }),
@@ -35,16 +45,17 @@ impl Mailer for Process {
                 self.world.state().counts.add("crashes");
                 self.world.note(&self.name, || format!("rendering for {id} kills it"));
                 self.kill();
-                Ok(Letter(id))
+                Ok(letter)
             }
-            Quirk::None | Quirk::Rejected | Quirk::PutOff => Ok(Letter(id)),
+            Quirk::None | Quirk::Rejected | Quirk::PutOff => Ok(letter),
         }
     }
 
-    async fn submit(&self, Letter(id): Letter) -> Submission {
+    async fn submit(&self, letter: Letter) -> Submission {
+        let id = letter.to;
         let (there_ns, strike) = self.leave("submit").await;
         let handed_ns = self.world.exec.now_ns();
-        let arrival = Arrival { to: id, by: self.clone(), handed_ns };
+        let arrival = Arrival { letter, by: self.clone(), handed_ns };
         self.world.note(&self.name, || format!("submit to {id}"));
         let answer = self.world.exec.spawn(deliver(arrival, there_ns));
         if strike == Strike::CrashInTheAir {
@@ -71,7 +82,7 @@ impl Mailer for Process {
 
 /// A message on its way.
 struct Arrival {
-    to: SubscriberId,
+    letter: Letter,
     by: Process,
     handed_ns: u64,
 }
@@ -92,20 +103,35 @@ async fn hand_over(world: &Arc<World>, arrival: &Arrival) -> Option<Word> {
     let verdict = arrive(world, arrival);
     world.exec.sleep(verdict.after_ns).await;
     if verdict.accepts && !world.scenario.is_broken(Sabotage::EmptyPromises) {
-        let mut state = world.state();
-        let now_ns = state.now_ns;
-        state.witness.accept(now_ns, arrival.handed_ns, arrival.by.task, arrival.to);
-        state.note("provider", || format!("takes the message to {}", arrival.to));
+        take(world, arrival);
     }
     verdict.says
+}
+
+/// The provider takes a message, and perhaps tells later what became of it.
+fn take(world: &Arc<World>, arrival: &Arrival) {
+    let Letter { to, batch, position, content } = arrival.letter;
+    let mut state = world.state();
+    let (at_ns, handed_ns, by) = (state.now_ns, arrival.handed_ns, arrival.by.task);
+    state.witness.accepts.push(Accept { at_ns, handed_ns, by, to, content });
+    state.note("provider", || format!("takes the message to {to}, in version {content}"));
+    if !world.scenario.tells {
+        return;
+    }
+    let story = feedback::draw_story(&mut state.rng);
+    if story.contains(&EventKind::Reject) {
+        state.witness.dropped.insert(to);
+    }
+    drop(state);
+    feedback::tell(world, batch, position, &story);
 }
 
 fn arrive(world: &Arc<World>, arrival: &Arrival) -> Verdict {
     let mut state = world.state();
     let state = &mut *state;
-    let quirk = state.people.quirks.get(&arrival.to).copied().unwrap_or(Quirk::None);
+    let quirk = state.people.quirks.get(&arrival.letter.to).copied().unwrap_or(Quirk::None);
     let verdict = state.provider.judge(&mut state.rng, state.now_ns, quirk);
     state.witness.arrive(state.now_ns, arrival.by.environment, arrival.by.task);
-    state.note("provider", || format!("message to {}: {:?}", arrival.to, verdict));
+    state.note("provider", || format!("message to {}: {:?}", arrival.letter.to, verdict));
     verdict
 }

@@ -14,11 +14,12 @@ pub mod provider;
 pub mod queue;
 pub mod stored;
 mod tasks;
+mod windows;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use call::SimulatedFault;
-use fanmail_domain::CampaignId;
+use fanmail_domain::{CampaignId, Settings};
 
 use crate::executor::{Handle, TaskId};
 use crate::faults::Counts;
@@ -85,7 +86,7 @@ impl World {
             witness: Witness::default(),
             invocations: 0,
         };
-        state.witness.rates.push((0, scenario.settings.message_rate.unwrap_or_default()));
+        state.settings_change(&scenario, scenario.settings);
         state.people.admit(&scenario.crowd);
         Arc::new(Self { exec, scenario, state: Mutex::new(state) })
     }
@@ -104,6 +105,14 @@ impl World {
 }
 
 impl State {
+    /// From now on these settings stand for all campaigns.
+    pub(crate) fn settings_change(&mut self, scenario: &Scenario, settings: Settings) {
+        let rate = scenario.overrides.message_rate.unwrap_or(settings.message_rate);
+        self.witness.rates.push((self.now_ns, rate));
+        self.witness.windows.push((self.now_ns, settings.sliding_window));
+        self.stored.settings = settings;
+    }
+
     /// Adds a line to the trace.
     pub fn note(&mut self, who: &str, what: impl FnOnce() -> String) {
         self.trace.line(self.now_ns - BEGIN_NS, who, what);

@@ -22,6 +22,8 @@ pub enum Mood {
     Down,
     /// Refuses the credentials.
     Locked,
+    /// Says that the quota of the day is used up.
+    UsedUp,
     /// Loses this share of its answers, half of them after it took the message.
     Forgetful(u32),
     /// Takes its time: up to this long for a message.
@@ -62,14 +64,15 @@ impl Climate {
 
 fn draw_mood(rng: &mut Rng) -> Mood {
     let share = |rng: &mut Rng| u32::try_from(rng.mostly_small(10_000..=900_000)).unwrap_or(ALWAYS);
-    match rng.below(9) {
+    match rng.below(10) {
         0 => Mood::Picky(share(rng)),
         1 => Mood::Hesitant(share(rng)),
         2 => Mood::Throttling(share(rng)),
         3 => Mood::Down,
         4 => Mood::Locked,
         5 | 6 => Mood::Forgetful(share(rng)),
-        7 => Mood::Slow(rng.within(1..=20) * SECOND),
+        7 => Mood::UsedUp,
+        8 => Mood::Slow(rng.within(1..=20) * SECOND),
         _ => Mood::Fine,
     }
 }
@@ -135,6 +138,7 @@ impl Provider {
         match mood {
             Mood::Down => return refused(Word::Deferred(Scope::Provider)),
             Mood::Locked => return refused(Word::Deferred(Scope::Credentials)),
+            Mood::UsedUp => return refused(Word::Deferred(Scope::Quota)),
             Mood::Throttling(share) if rng.chance(share) => return refused(Word::Deferred(Scope::Provider)),
             Mood::Fine
             | Mood::Picky(_)

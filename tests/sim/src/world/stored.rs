@@ -1,12 +1,12 @@
 //! What the Campaigns table holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fanmail_domain::{
     AudienceList, Batch, BatchId, Campaign, CampaignId, CampaignState, Content, Failure, Lane, LaneNo,
-    SubscriberId,
+    Settings, SubscriberId, WindowLog,
 };
-use fanmail_engine::ports::JournalEntry;
+use fanmail_engine::ports::{JournalEntry, WindowKey};
 
 use super::CAMPAIGN;
 use crate::scenario::Scenario;
@@ -17,6 +17,12 @@ use crate::time::{BEGIN_NS, stamp};
 pub struct Stored {
     /// Campaigns.
     pub campaigns: BTreeMap<CampaignId, Campaign>,
+    /// Campaigns that the sweeper looks at.
+    pub active: BTreeSet<CampaignId>,
+    /// What stands for all campaigns.
+    pub settings: Settings,
+    /// What the sliding windows granted.
+    pub windows: BTreeMap<WindowKey, WindowLog>,
     /// The campaign before its last change, and when that was: nobody sees it but in a world that is broken on purpose.
     pub before: Option<(u64, Campaign)>,
     /// Their content, by version.
@@ -43,8 +49,11 @@ impl Stored {
             subject: "News".into(),
             from: "news@acme.example".into(),
             audience: scenario.crowd.lists().map(to).collect(),
-            settings: scenario.settings,
+            settings: scenario.overrides,
             state: CampaignState::DRAFT,
+            schedule: None,
+            retry: None,
+            failed_before: 0,
             content_version: 1,
             lanes: 0,
             created_at,

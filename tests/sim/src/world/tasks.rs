@@ -12,8 +12,8 @@ use crate::scenario::{Sabotage, Scenario};
 use crate::time::{MILLI, SECOND};
 
 impl Tasks for Process {
-    async fn send_lanes(&self, tasks: &[LaneTask]) -> Result<(), PortError> {
-        self.send("send lane tasks", tasks.iter().copied().map(Task::Lane).collect(), Duration::ZERO).await
+    async fn send_lanes(&self, tasks: &[LaneTask], delay: Duration) -> Result<(), PortError> {
+        self.send("send lane tasks", tasks.iter().copied().map(Task::Lane).collect(), delay).await
     }
 
     async fn send_batches(&self, tasks: &[BatchTask], delay: Duration) -> Result<(), PortError> {

@@ -8,6 +8,7 @@
 
 mod audiences;
 mod batch_life;
+mod fairness;
 mod fan_out;
 mod harness;
 mod poison;

@@ -93,7 +93,7 @@ impl World {
                 ledger.batches.iter().filter(|batch| batch.id.lane == lane.plan.no).collect();
             recount(lane, &batches);
             if finished {
-                assert!(lane.is_complete(), "campaign {id} is finished, lane {lane:?} is not");
+                assert!(lane.is_complete(lane.plan.epoch), "campaign {id} is finished, lane {lane:?} is not");
                 assert!(
                     batches.iter().all(|batch| batch.is_complete()),
                     "campaign {id} left somebody behind"

@@ -1,0 +1,155 @@
+//! An engine of its own for each test: in memory, on a free port, gone with the test.
+
+use std::net::TcpListener;
+use std::thread::JoinHandle;
+
+use aws_lambda_events::http::HeaderMap;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use fanmail_domain::unsubscribe::UnsubscribeKey;
+use fanmail_engine::ports::Clock;
+use fanmail_queue::Queue;
+use fanmail_runtime::SystemClock;
+use fanmail_runtime::aws::AwsConfig;
+use fanmail_runtime::vars::Vars;
+use fanmail_store::Store;
+use lambda_runtime::Context;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use crate::{Ports, handler};
+
+/// A minute, in milliseconds: longer than any request here takes.
+const TIMEOUT_MS: u64 = 60_000;
+
+/// The function's ports with fresh tables, and the engine behind them.
+pub(super) struct World {
+    ports: Ports,
+    /// For damage that the store itself does not do.
+    pub(super) client: Client,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the function answers.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: i64,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::spawn(move || serve(listener, stopped));
+        let (store, queue) = clients(&url);
+        store.create_tables().await.unwrap();
+        let unsubscribe_key = UnsubscribeKey::parse("a key that is as long as keys have to be").unwrap();
+        let ports = Ports { store, queue, clock: SystemClock::new(), unsubscribe_key };
+        Self { ports, client: client(&url), stop: Some(stop), thread: Some(thread) }
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.ports.store
+    }
+
+    /// One request, and what came of it.
+    pub(super) async fn request(&self, method: &str, url: &str, accept: &str, body: &str) -> Answer {
+        let (path, query) = url.split_once('?').unwrap_or((url, ""));
+        let event = json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
+            "headers": { "accept": accept, "content-type": "application/json" },
+            "requestContext": { "http": { "method": method, "path": path }, "timeEpoch": 0 },
+            "body": body, "isBase64Encoded": false,
+        });
+        let mut context = Context::default();
+        context.deadline = self.ports.clock.now().0 + TIMEOUT_MS;
+        let event = serde_json::from_value(event).unwrap();
+        let answer = handler::handle(&self.ports, event, &context).await;
+        let body = answer.body.as_deref().map(|body| String::from_utf8(body.to_vec()).unwrap());
+        Answer { status: answer.status_code, headers: answer.headers, body: body.unwrap_or_default() }
+    }
+
+    /// What is at `url`; it has to be there.
+    pub(super) async fn get(&self, url: &str) -> Value {
+        self.request("GET", url, "", "").await.data()
+    }
+
+    /// Status and message of a refusal.
+    pub(super) async fn refusal(&self, url: &str) -> (i64, String) {
+        self.request("GET", url, "", "").await.refusal()
+    }
+}
+
+impl Answer {
+    #[track_caller]
+    pub(super) fn data(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.body);
+        serde_json::from_str::<Value>(&self.body).unwrap()["data"].take()
+    }
+
+    #[track_caller]
+    pub(super) fn refusal(&self) -> (i64, String) {
+        let body: Value = serde_json::from_str(&self.body).unwrap();
+        (self.status, body["message"].as_str().expect("no message").to_owned())
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.stop.take().map(|stop| stop.send(()));
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(matches!(ended, Some(Ok(()))) || std::thread::panicking(), "the engine broke down");
+    }
+}
+
+fn clients(url: &str) -> (Store, Queue) {
+    let vars = [
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", url),
+        // Nobody listens there: what is tested here sends no tasks.
+        ("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9"),
+        ("FANMAIL_AUDIENCE_TABLE", "audience"),
+        ("FANMAIL_CAMPAIGNS_TABLE", "campaigns"),
+        ("FANMAIL_LANES_QUEUE_URL", "http://127.0.0.1:9/0/lanes"),
+        ("FANMAIL_BATCHES_QUEUE_URL", "http://127.0.0.1:9/0/batches"),
+    ];
+    let vars = vars.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let aws = AwsConfig::from_vars(Vars::new(vars)).unwrap();
+    (aws.store(), aws.queue())
+}
+
+fn client(url: &str) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-west-1"))
+        .endpoint_url(url)
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    Client::from_conf(config)
+}
+
+/// Runs the engine on this thread until it is told to stop. Open connections do not hold it up.
+fn serve(listener: TcpListener, stopped: oneshot::Receiver<()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        let database = dynoxide::Database::memory().unwrap();
+        tokio::select! {
+            ended = dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()) => ended.unwrap(),
+            _ = stopped => {}
+        }
+    });
+    runtime.shutdown_background();
+}

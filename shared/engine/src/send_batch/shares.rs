@@ -1,0 +1,141 @@
+//! Shares of the sliding windows: permission to submit so many messages, soon.
+//!
+//! A window that cannot be read or written lets nobody through: the run ends with the port's error, and its
+//! batch stays as it is.
+
+use fanmail_domain::window::{Ask, usable};
+use fanmail_domain::{Share, SlidingWindow, Timestamp};
+
+use super::run::Run;
+use crate::commit::{Committed, commit, retry};
+use crate::ports::{Audience, Campaigns, Clock, Ledger, Mailer, PortError, Tasks, WindowKey, Windows};
+use crate::watch::View;
+
+/// What may be submitted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shares {
+    /// As much as the pacing lets through: no window applies.
+    Unlimited,
+    /// So many, each before `use_by`.
+    Some {
+        /// How many.
+        left: u32,
+        /// When they are void.
+        use_by: Timestamp,
+    },
+}
+
+impl Shares {
+    /// What is known before a window was asked.
+    pub(super) fn of(view: &View) -> Self {
+        if windows(view).is_empty() { Self::Unlimited } else { Self::NONE }
+    }
+
+    const NONE: Self = Self::Some { left: 0, use_by: Timestamp(0) };
+
+    pub(super) fn left(self) -> usize {
+        match self {
+            Self::Unlimited => usize::MAX,
+            Self::Some { left, .. } => left as usize,
+        }
+    }
+
+    /// Whether a message may begin now.
+    pub(super) fn is_valid(self, now: Timestamp) -> bool {
+        match self {
+            Self::Unlimited => true,
+            Self::Some { use_by, .. } => now <= use_by,
+        }
+    }
+
+    pub(super) fn spend(&mut self, messages: usize) {
+        if let Self::Some { left, .. } = self {
+            *left = left.saturating_sub(u32::try_from(messages).unwrap_or(u32::MAX));
+        }
+    }
+}
+
+/// The windows that a campaign is subject to: its own, and that of the whole system.
+fn windows(view: &View) -> Vec<(WindowKey, SlidingWindow)> {
+    let own = view.campaign.settings.sliding_window;
+    let own = own.map(|limit| (WindowKey::Campaign(view.campaign.id), limit));
+    let system = view.settings.sliding_window.map(|limit| (WindowKey::System, limit));
+    own.into_iter().chain(system).collect()
+}
+
+impl<S, Q, M, C> Run<'_, '_, S, Q, M, C>
+where
+    S: Campaigns + Ledger + Audience + Windows,
+    Q: Tasks,
+    M: Mailer,
+    C: Clock,
+{
+    /// Sees to it that there are shares. Answers the time of our turn if there are none.
+    pub(super) async fn take_shares(&mut self) -> Result<Option<Timestamp>, PortError> {
+        let windows = windows(&self.view);
+        if windows.is_empty() {
+            self.shares = Shares::Unlimited;
+            return Ok(None);
+        }
+        let now = self.ports.clock.now();
+        if self.shares.left() > 0 && self.shares.is_valid(now) && !matches!(self.shares, Shares::Unlimited) {
+            return Ok(None);
+        }
+        self.shares = Shares::NONE;
+        let mut taken: Option<(WindowKey, u32, Timestamp)> = None;
+        for (key, limit) in windows {
+            let want = taken.map_or_else(|| self.want(limit), |(_, shares, _)| shares);
+            match self.take(key, limit, want).await? {
+                Share::Granted { shares, use_by } => {
+                    if let Some((earlier, more, _)) = taken.filter(|(_, had, _)| *had > shares) {
+                        self.give_back(earlier, more - shares).await?;
+                    }
+                    let use_by = taken.map_or(use_by, |(_, _, earlier)| earlier.min(use_by));
+                    taken = Some((key, shares, use_by));
+                }
+                Share::Wait { turn } => {
+                    if let Some((earlier, shares, _)) = taken {
+                        self.give_back(earlier, shares).await?;
+                    }
+                    return Ok(Some(turn));
+                }
+            }
+        }
+        if let Some((_, left, use_by)) = taken {
+            self.shares = Shares::Some { left, use_by };
+        }
+        Ok(None)
+    }
+
+    /// As many as can be used before they are void.
+    fn want(&self, limit: SlidingWindow) -> u32 {
+        let within = u64::from(self.rate()) * usable(limit).as_millis() as u64 / 1_000;
+        let pending = self.batch.pending().count() as u64;
+        u32::try_from(within.min(pending)).unwrap_or(u32::MAX).max(1)
+    }
+
+    async fn take(&self, key: WindowKey, limit: SlidingWindow, want: u32) -> Result<Share, PortError> {
+        let ask = Ask { campaign: self.task.batch.campaign, want, writer: self.invocation.holder };
+        let (store, clock, until) = (self.ports.store, self.ports.clock, self.invocation.deadline);
+        loop {
+            let log = retry(clock, until, || store.window(key)).await?;
+            let (after, share) = log.take(limit, ask, clock.now());
+            if let Committed::Stands =
+                commit(clock, until, &after, || store.write_window(key, &after)).await?
+            {
+                return Ok(share);
+            }
+        }
+    }
+
+    async fn give_back(&self, key: WindowKey, shares: u32) -> Result<(), PortError> {
+        let (store, clock, until) = (self.ports.store, self.ports.clock, self.invocation.deadline);
+        loop {
+            let after =
+                retry(clock, until, || store.window(key)).await?.give_back(self.invocation.holder, shares);
+            if commit(clock, until, &after, || store.write_window(key, &after)).await?.stands() {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Settling: what a provider's event says of one message goes into the ledger.
+//!
+//! Events carry the message's place in the ledger as tags, so each finds its recipient without a search. They
+//! come late, twice, in any order, and before our own record: the worse outcome wins whatever the order
+//! ([`fanmail_domain::recipient`]), and an event for a batch that somebody holds is put off, to be delivered
+//! again when the holder has written down what it knows. A hard bounce and a complaint blocklist.
+
+use fanmail_domain::{
+    Batch, BatchEvent, BatchId, Evidence, Failure, LaneCount, RecipientState, SubscriberId, Timestamp,
+};
+
+use crate::commit::{Committed, commit, retry};
+use crate::ports::{Blocklist, Campaigns, Clock, JournalEntry, Ledger, PortError};
+
+/// What a provider says of a message; the names are those of SES events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EventKind {
+    /// It was taken, and an attempt to deliver it follows.
+    Send,
+    /// The receiver's server took it.
+    Delivery,
+    /// It is late, but not lost.
+    DeliveryDelay,
+    /// It was taken, and will not be sent.
+    Reject,
+    /// The provider's own template could not be rendered.
+    RenderingFailure,
+    /// It came back for good.
+    HardBounce,
+    /// It came back for now, or nobody knows for how long.
+    SoftBounce,
+    /// The reader calls it spam.
+    Complaint,
+    /// It was opened.
+    Open,
+    /// A link in it was followed.
+    Click,
+}
+
+/// One event, with the place that its tags name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProviderEvent {
+    /// The batch.
+    pub batch: BatchId,
+    /// The position in it.
+    pub position: usize,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What an event came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// The ledger says something else now.
+    Changed {
+        /// What it said.
+        from: RecipientState,
+        /// What it says.
+        to: RecipientState,
+    },
+    /// The ledger said so already, or the event says nothing about an outcome.
+    Unchanged,
+    /// Somebody holds the batch: the event has to come again.
+    Later,
+    /// There is no such place.
+    Unknown,
+}
+
+impl EventKind {
+    /// What the event proves of the message's outcome, if anything. Whatever follows a `Send` proves it too.
+    #[must_use]
+    pub fn evidence(self) -> Evidence {
+        match self {
+            Self::Send
+            | Self::Delivery
+            | Self::DeliveryDelay
+            | Self::SoftBounce
+            | Self::Complaint
+            | Self::Open
+            | Self::Click => Evidence::Taken,
+            Self::Reject | Self::RenderingFailure => Evidence::Refused,
+            Self::HardBounce => Evidence::Bounced,
+        }
+    }
+
+    /// Whether the subscriber must not be written to any more.
+    #[must_use]
+    pub fn blocklists(self) -> bool {
+        matches!(self, Self::HardBounce | Self::Complaint)
+    }
+
+    /// The event's name in the journal.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Delivery => "delivery",
+            Self::DeliveryDelay => "delivery delay",
+            Self::Reject => "reject",
+            Self::RenderingFailure => "rendering failure",
+            Self::HardBounce => "hard bounce",
+            Self::SoftBounce => "soft bounce",
+            Self::Complaint => "complaint",
+            Self::Open => "open",
+            Self::Click => "click",
+        }
+    }
+}
+
+/// Takes one event down.
+///
+/// # Errors
+///
+/// [`PortError`] if a port stays silent until `until`: the event has to come again.
+pub async fn settle(
+    store: &(impl Campaigns + Ledger + Blocklist),
+    clock: &impl Clock,
+    until: Timestamp,
+    event: ProviderEvent,
+) -> Result<Settled, PortError> {
+    let Some(batch) = retry(clock, until, || store.batch(event.batch)).await? else {
+        return Ok(Settled::Unknown);
+    };
+    let Some(entry) = batch.entries.get(event.position).copied() else { return Ok(Settled::Unknown) };
+    if event.kind.blocklists() {
+        retry(clock, until, || store.blocklist(entry.subscriber)).await?;
+    }
+    record(store, clock, until, event, batch).await
+}
+
+async fn record(
+    store: &(impl Campaigns + Ledger),
+    clock: &impl Clock,
+    until: Timestamp,
+    event: ProviderEvent,
+    mut before: Batch,
+) -> Result<Settled, PortError> {
+    let settled = BatchEvent::Settled { position: event.position, evidence: event.kind.evidence() };
+    loop {
+        let entry = before.entries[event.position];
+        if already_says(&before, event) {
+            return Ok(Settled::Unchanged);
+        }
+        let Ok(after) = before.clone().apply(&settled) else { return Ok(Settled::Later) };
+        let (from, to) = (entry.state, after.entries[event.position].state);
+        let now = clock.now();
+        let (count, after) = (LaneCount::between(&before, &after, now), after.revised(now));
+        match commit(clock, until, &after, || store.count_batch(&after, &count)).await? {
+            Committed::Stands => {
+                tell(store, clock, until, event, (entry.subscriber, from, to)).await?;
+                return Ok(Settled::Changed { from, to });
+            }
+            Committed::Refused(Some(current)) => before = current,
+            Committed::Refused(None) => return Ok(Settled::Unknown),
+        }
+    }
+}
+
+/// Whether nothing is to be written: not even the holder of the batch could come to another end.
+fn already_says(batch: &Batch, event: ProviderEvent) -> bool {
+    let entry = &batch.entries[event.position];
+    let settle = fanmail_domain::RecipientEvent::Settle(event.kind.evidence());
+    entry.state.is_terminal() && entry.state.apply(settle) == Ok(entry.state)
+}
+
+/// Keeps the words of a failure, and says in the journal that a doubt is settled.
+async fn tell(
+    store: &(impl Campaigns + Ledger),
+    clock: &impl Clock,
+    until: Timestamp,
+    event: ProviderEvent,
+    (subscriber, from, to): (SubscriberId, RecipientState, RecipientState),
+) -> Result<(), PortError> {
+    let (campaign, at, text) =
+        (event.batch.campaign, clock.now(), format!("the provider's event: {}", event.kind.name()));
+    if let RecipientState::Failed(reason) = to {
+        let lane = event.batch.lane;
+        let failure = Failure { campaign, lane, subscriber, reason, code: None, text: text.clone(), at };
+        retry(clock, until, || store.record_failures(std::slice::from_ref(&failure))).await?;
+    }
+    if from == RecipientState::Accepted {
+        return Ok(());
+    }
+    let key = format!("batch-{}-position-{}", event.batch, event.position);
+    let text = format!("recipient {subscriber} was {}, and is {} now: {text}", from.name(), to.name());
+    let entry = JournalEntry { campaign, at, key, actor: "provider", text };
+    retry(clock, until, || store.journal(&entry)).await
+}
