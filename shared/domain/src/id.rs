@@ -136,6 +136,12 @@ impl SubscriberId {
         self.0
     }
 
+    /// The largest id that lies in this shard.
+    #[must_use]
+    pub fn last_of(shard: Shard) -> Self {
+        Self(((u64::from(shard.0) + 1) << (ID_BITS - 6)) - 1)
+    }
+
     /// The shard this id lies in: its top six bits. Ordering by id is therefore ordering by shard first.
     #[must_use]
     pub fn shard(self) -> Shard {
@@ -194,6 +200,14 @@ mod tests {
             prop_assert!(a > b || a.shard() <= b.shard());
             prop_assert_eq!(SubscriberId::from_number(a.number()), Some(a));
         }
+    }
+
+    #[test]
+    fn the_last_id_of_a_shard_is_the_one_before_the_next() {
+        assert_eq!(SubscriberId::last_of(Shard::LAST), SubscriberId::MAX);
+        let last = SubscriberId::last_of(Shard(6));
+        let next = SubscriberId::from_number(last.number() + 1).unwrap();
+        assert_eq!((last.shard(), next.shard()), (Shard(6), Shard(7)));
     }
 
     #[test]

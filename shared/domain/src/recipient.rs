@@ -188,6 +188,12 @@ impl RecipientState {
         }
     }
 
+    /// Whether it failed while it was being sent.
+    #[must_use]
+    pub fn is_send_error(self) -> bool {
+        matches!(self, Self::Failed(reason) if reason != FailReason::Bounced)
+    }
+
     /// The byte that stands for this state in the ledger, below 0x80. Stored codes are never reused.
     #[must_use]
     pub fn code(self) -> u8 {

@@ -46,6 +46,14 @@ impl Tally {
         self.0.values().sum()
     }
 
+    /// How many failed while they were being sent: what `max_send_errors` counts. A bounce comes later, and
+    /// says nothing about the sending.
+    #[must_use]
+    pub fn send_errors(&self) -> u64 {
+        let errors = self.iter().filter(|(state, _)| state.is_send_error());
+        errors.map(|(_, count)| count).sum()
+    }
+
     /// The count of all states with this name, whatever their reason.
     #[must_use]
     pub fn named(&self, name: &str) -> u64 {
@@ -81,5 +89,7 @@ mod tests {
         tally.add(RecipientState::InDoubt, 0);
         assert_eq!((tally.named("failed"), tally.named("skipped"), tally.total()), (2, 4, 7));
         assert_eq!(tally.iter().count(), 4);
+        tally.add(RecipientState::Failed(FailReason::Bounced), 9);
+        assert_eq!((tally.named("failed"), tally.send_errors()), (11, 2));
     }
 }

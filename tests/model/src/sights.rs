@@ -14,7 +14,9 @@ pub const TAKEN_OVER: &str = "a sender took a batch over";
 pub const LEASE_EXPIRED: &str = "the sweeper took a batch whose lease had ended";
 /// The sweeper had a lane's tasks sent again.
 pub const REWOUND: &str = "the sweeper had a lane's tasks sent again";
-/// A message for a batch that is held or done was dropped.
+/// A message met a batch that is held, and comes again.
+pub const HELD_COMES_AGAIN: &str = "a message met a held batch and came again";
+/// A message for a batch that is done was dropped.
 pub const DUPLICATE_DROPPED: &str = "a duplicate message was dropped";
 /// A message of another run was dropped.
 pub const VOID_DROPPED: &str = "a message of another run was dropped";

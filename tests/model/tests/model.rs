@@ -171,11 +171,15 @@ fn the_model_finds_the_campaign_that_never_ends_when_lost_messages_are_not_sent_
 }
 
 #[test]
-fn without_the_sweepers_look_at_leases_a_crash_is_still_mended_by_the_one_at_the_queues() {
-    let scope = Scope { faults: Faults { crashes: 1, ..NONE }, ..COARSE };
+fn a_crash_is_mended_by_the_message_itself_and_a_lost_message_by_the_sweeper() {
     let rules = Rules { expiry: false, ..Rules::ALL };
-    let report = search(&Model { scope, rules }, Limits::default());
-    assert!(report.complete && report.violations.is_empty(), "{:#?}", report.violations);
     let neither = Rules { expiry: false, rewinding: false, ..Rules::ALL };
-    breaks(scope, neither, ENDS);
+    let crash = Scope { faults: Faults { crashes: 1, ..NONE }, ..COARSE };
+    for rules in [rules, neither] {
+        let report = search(&Model { scope: crash, rules }, Limits::default());
+        assert!(report.complete && report.violations.is_empty(), "{:#?}", report.violations);
+        assert!(report.sightings.count(sights::HELD_COMES_AGAIN) > 0);
+    }
+    let loss = Scope { faults: Faults { losses: 1, ..NONE }, ..COARSE };
+    breaks(loss, Rules { rewinding: false, ..Rules::ALL }, ENDS);
 }

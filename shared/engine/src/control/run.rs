@@ -131,8 +131,7 @@ async fn failed(
 ) -> Result<u64, PortError> {
     let lanes = ask(clock, order.until, || store.lanes(order.campaign)).await?;
     let counted = lanes.iter().flat_map(|lane| lane.tally.iter());
-    let failed =
-        counted.filter(|(state, _)| matches!(state, RecipientState::Failed(_)) && !but.contains(state));
+    let failed = counted.filter(|(state, _)| state.is_send_error() && !but.contains(state));
     Ok(failed.map(|(_, count)| count).sum())
 }
 

@@ -2,12 +2,14 @@
 //!
 //! Per shard, the lists' members come sorted by id. The merge takes the smallest id of all lists, and drops
 //! it from each list that has it, so that somebody on three lists is one recipient. Who joined after the
-//! campaign started is left out. Ids order by shard first, so the last id taken is a place to go on from.
+//! campaign started is left out. Ids order by shard first, so the last id passed is a place to go on from: it
+//! moves on even through shards where nobody is, so that reading a wide and thin audience is never begun anew.
 
 use std::collections::VecDeque;
 
 use fanmail_domain::{Campaign, ListId, Shard, SubscriberId, Timestamp};
 
+use crate::Invocation;
 use crate::commit::retry;
 use crate::ports::{Audience, Clock, Member, PortError};
 
@@ -16,6 +18,7 @@ pub(super) struct Merge {
     started_at: Timestamp,
     shard: Option<Shard>,
     last: Shard,
+    passed: Option<SubscriberId>,
     streams: Vec<Stream>,
 }
 
@@ -38,30 +41,44 @@ impl Merge {
             started_at: campaign.started_at.unwrap_or_default(),
             shard: Some(cursor.map_or(shards.0, SubscriberId::shard)),
             last: shards.1,
+            passed: cursor,
             streams: lists.into_iter().map(stream).collect(),
         }
     }
 
-    /// The next `limit` recipients; fewer only at the end.
+    /// The next `limit` recipients; fewer at the end, or when it is time to stop.
     pub(super) async fn next(
         &mut self,
         store: &impl Audience,
         clock: &impl Clock,
-        until: Timestamp,
+        invocation: &Invocation,
         limit: usize,
     ) -> Result<Vec<SubscriberId>, PortError> {
         let mut ids = Vec::with_capacity(limit);
         while let Some(shard) = self.shard.filter(|_| ids.len() < limit) {
+            if clock.now() >= invocation.stop_at {
+                break;
+            }
             for stream in &mut self.streams {
-                stream.fill(store, clock, until, shard).await?;
+                stream.fill(store, clock, invocation.deadline, shard).await?;
             }
             match self.take_smallest() {
                 Some(member) if member.joined_at <= self.started_at => ids.push(member.id),
                 Some(_) => {}
-                None => self.next_shard(),
+                None => self.next_shard(shard),
             }
         }
         Ok(ids)
+    }
+
+    /// Whether there is nobody left.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.shard.is_none()
+    }
+
+    /// The last id that was passed: nobody up to it is left.
+    pub(super) fn passed(&self) -> Option<SubscriberId> {
+        self.passed
     }
 
     fn take_smallest(&mut self) -> Option<Member> {
@@ -72,10 +89,12 @@ impl Merge {
                 stream.buffer.pop_front();
             }
         }
+        self.passed = Some(smallest.id);
         Some(smallest)
     }
 
-    fn next_shard(&mut self) {
+    fn next_shard(&mut self, ended: Shard) {
+        self.passed = Some(SubscriberId::last_of(ended));
         self.shard = self.shard.filter(|shard| *shard < self.last).map(|shard| Shard(shard.0 + 1));
         for stream in &mut self.streams {
             (stream.after, stream.ended) = (None, false);

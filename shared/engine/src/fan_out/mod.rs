@@ -5,7 +5,7 @@
 //! 3. Deliver the batches between `enqueued` and `created` (again), but those that are done.
 //! 4. Page by page: merge the memberships, cut batches, write ten of them and the advanced cursor in one
 //!    transaction, deliver the ten. `enqueued` rides along with the next write of the plan.
-//! 5. The page that ends the memberships seals the lane.
+//! 5. The page that ends the memberships seals the lane. A page ends early when the time is up.
 //! 6. Give the lane back; out of time, hand it on by a new task.
 //!
 //! To deliver a batch is to send its task. Where the run is a retry, the ends that it names are taken back

@@ -42,7 +42,7 @@ where
                 return self.give_back(stop).await;
             }
             let batches = self.next_page(&mut merge).await?;
-            if !self.write_page(&batches).await? {
+            if !self.write_page(&batches, &merge).await? {
                 return Ok(FanOutOutcome::Dropped);
             }
             if self.deliver(batches).await?.is_some() {
@@ -58,12 +58,14 @@ where
         let size = self.view.settings.batch_size as usize;
         let mut batches = Vec::with_capacity(PAGE);
         while batches.len() < PAGE {
-            let until = self.invocation.deadline;
-            let ids = merge.next(self.ports.store, self.ports.clock, until, size).await?;
-            if ids.is_empty() {
+            let ids = merge.next(self.ports.store, self.ports.clock, self.invocation, size).await?;
+            let short = ids.len() < size;
+            if !ids.is_empty() {
+                batches.push(self.batch(batches.len(), &ids));
+            }
+            if short {
                 break;
             }
-            batches.push(self.batch(batches.len(), &ids));
         }
         Ok(batches)
     }
@@ -74,15 +76,14 @@ where
         Batch { changed_at: self.ports.clock.now(), ..Batch::planned(id, ids) }
     }
 
-    /// Writes a page and the plan that contains it. A page that is not full is the last one.
-    async fn write_page(&mut self, batches: &[Batch]) -> Result<bool, PortError> {
-        let last = batches.last().and_then(|batch| batch.entries.last());
-        if let Some(entry) = last {
+    /// Writes a page and the plan that contains it, and how far the memberships were read.
+    async fn write_page(&mut self, batches: &[Batch], merge: &Merge) -> Result<bool, PortError> {
+        if let Some(cursor) = merge.passed() {
             let recipients = batches.iter().map(|batch| batch.entries.len() as u64).sum();
             let count = u32::try_from(batches.len()).unwrap_or_default();
-            self.advance(LaneEvent::Planned { batches: count, recipients, cursor: entry.subscriber })?;
+            self.advance(LaneEvent::Planned { batches: count, recipients, cursor })?;
         }
-        if batches.len() < PAGE {
+        if merge.is_at_end() {
             self.advance(LaneEvent::Sealed)?;
         }
         self.plan.rev += 1;

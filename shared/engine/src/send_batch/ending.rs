@@ -28,7 +28,7 @@ where
 {
     /// Brings the batch and the lane's counters to their end.
     async fn finish(&mut self) -> Result<BatchOutcome, PortError> {
-        let failed = self.batch.tally().named("failed");
+        let failed = self.batch.tally().send_errors();
         if !self.carry_forward(Some(BatchEvent::Finished { token: self.batch.token })).await? {
             return self.lost().await;
         }
@@ -134,7 +134,7 @@ where
         }
         let (clock, campaign) = (self.ports.clock, &self.view.campaign);
         let lanes = retry(clock, self.invocation.deadline, || self.ports.store.lanes(campaign.id)).await?;
-        let failed: u64 = lanes.iter().map(|lane| lane.tally.named("failed")).sum();
+        let failed: u64 = lanes.iter().map(|lane| lane.tally.send_errors()).sum();
         if failed.saturating_sub(campaign.failed_before) >= max {
             self.pause(StatusReason::TooManyErrors, clock.now()).await?;
         }

@@ -109,6 +109,25 @@ async fn a_fan_out_stops_before_its_deadline_and_hands_the_lane_on() {
 }
 
 #[tokio::test]
+async fn an_audience_that_takes_longer_to_read_than_a_function_may_run_is_read_bit_by_bit() {
+    // 64 shards of two lists at half a second each, and five people in them: no invocation reads it all.
+    let world = World::new(5, 5);
+    world.start().await;
+    world.set_latency_ms(500);
+    for _ in 0..8 {
+        let begun = world.now();
+        world.step().await.unwrap();
+        let took = world.now().since(begun);
+        assert!(took < Duration::from_secs(30), "a function would have been stopped: {took:?}");
+    }
+    let reads = world.count_calls("members");
+    assert!((128..150).contains(&reads), "read again and again: {reads} reads");
+    world.set_latency_ms(0);
+    world.drive().await;
+    assert_eq!(world.check().count("accepted"), 5);
+}
+
+#[tokio::test]
 async fn a_rate_that_changes_while_running_loses_nobody() {
     // S0.1 and S0.2 in small: slower, faster, and batches smaller than the rate.
     let world = World::new(60, 6);

@@ -91,9 +91,11 @@ impl Step<'_> {
         let Some(found) = batches.get(self.seq as usize).cloned() else { return Ok(At::Idle) };
         let taken_over = matches!(found.phase, Phase::Leased { .. });
         let suspect = found.token.0 > 0 || self.repeated;
+        let held = moves::is_batch_leased(&found);
         let Ok(batch) = moves::leased(found) else {
-            self.seen.see(sights::DUPLICATE_DROPPED);
-            return Ok(At::Idle);
+            self.seen.see(if held { sights::HELD_COMES_AGAIN } else { sights::DUPLICATE_DROPPED });
+            // The holder may be of an earlier run, and leave the batch without a task for this one.
+            return Ok(if held { At::HandingOn } else { At::Idle });
         };
         let careful = self.model.scope.careful_after.is_some_and(|after| batch.stalls >= after);
         let hold = Hold { batch, leased: false, careful, taken_over };

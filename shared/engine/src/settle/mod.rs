@@ -5,48 +5,14 @@
 //! ([`fanmail_domain::recipient`]), and an event for a batch that somebody holds is put off, to be delivered
 //! again when the holder has written down what it knows. A hard bounce and a complaint blocklist.
 
-use fanmail_domain::{
-    Batch, BatchEvent, BatchId, Evidence, Failure, LaneCount, RecipientState, SubscriberId, Timestamp,
-};
+mod event;
+
+use fanmail_domain::{Batch, BatchEvent, Failure, LaneCount, RecipientState, SubscriberId, Timestamp};
+
+pub use event::{EventKind, NotOurs, ProviderEvent, TAGS};
 
 use crate::commit::{Committed, commit, retry};
 use crate::ports::{Blocklist, Campaigns, Clock, JournalEntry, Ledger, PortError};
-
-/// What a provider says of a message; the names are those of SES events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum EventKind {
-    /// It was taken, and an attempt to deliver it follows.
-    Send,
-    /// The receiver's server took it.
-    Delivery,
-    /// It is late, but not lost.
-    DeliveryDelay,
-    /// It was taken, and will not be sent.
-    Reject,
-    /// The provider's own template could not be rendered.
-    RenderingFailure,
-    /// It came back for good.
-    HardBounce,
-    /// It came back for now, or nobody knows for how long.
-    SoftBounce,
-    /// The reader calls it spam.
-    Complaint,
-    /// It was opened.
-    Open,
-    /// A link in it was followed.
-    Click,
-}
-
-/// One event, with the place that its tags name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProviderEvent {
-    /// The batch.
-    pub batch: BatchId,
-    /// The position in it.
-    pub position: usize,
-    /// What happened.
-    pub kind: EventKind,
-}
 
 /// What an event came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,47 +30,6 @@ pub enum Settled {
     Later,
     /// There is no such place.
     Unknown,
-}
-
-impl EventKind {
-    /// What the event proves of the message's outcome, if anything. Whatever follows a `Send` proves it too.
-    #[must_use]
-    pub fn evidence(self) -> Evidence {
-        match self {
-            Self::Send
-            | Self::Delivery
-            | Self::DeliveryDelay
-            | Self::SoftBounce
-            | Self::Complaint
-            | Self::Open
-            | Self::Click => Evidence::Taken,
-            Self::Reject | Self::RenderingFailure => Evidence::Refused,
-            Self::HardBounce => Evidence::Bounced,
-        }
-    }
-
-    /// Whether the subscriber must not be written to any more.
-    #[must_use]
-    pub fn blocklists(self) -> bool {
-        matches!(self, Self::HardBounce | Self::Complaint)
-    }
-
-    /// The event's name in the journal.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Send => "send",
-            Self::Delivery => "delivery",
-            Self::DeliveryDelay => "delivery delay",
-            Self::Reject => "reject",
-            Self::RenderingFailure => "rendering failure",
-            Self::HardBounce => "hard bounce",
-            Self::SoftBounce => "soft bounce",
-            Self::Complaint => "complaint",
-            Self::Open => "open",
-            Self::Click => "click",
-        }
-    }
 }
 
 /// Takes one event down.
