@@ -6,6 +6,7 @@
 
 mod alarm;
 mod audience;
+mod cancel;
 mod copies;
 mod counters;
 mod journal;
@@ -91,6 +92,7 @@ pub fn judge(scenario: &Scenario, state: &State) -> Vec<Violation> {
     copies::check(scenario, state, &mut say);
     audience::check(scenario, state, &mut say);
     pause::check(state, &mut say);
+    cancel::check(state, &mut say);
     rate::check(scenario, state, &mut say);
     window::check(scenario, state, &mut say);
     counters::check(state, &mut say);
