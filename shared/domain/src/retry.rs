@@ -37,6 +37,13 @@ impl Retry {
         self.states.contains(&entry.state) && (self.only.is_empty() || self.only.contains(&entry.subscriber))
     }
 
+    /// Whether it takes back whatever `other` does, so that it can stand in its place.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let everybody = self.only.is_empty() || (!other.only.is_empty() && other.only.is_subset(&self.only));
+        everybody && other.states.is_subset(&self.states)
+    }
+
     /// The states of one class, by its name.
     ///
     /// # Errors
@@ -84,6 +91,20 @@ mod tests {
         assert_eq!(Retry::class("failed:*").map(|states| states.len()), Ok(5));
         let cancelled = RecipientState::Skipped(SkipReason::Cancelled);
         assert!(Retry::class("skipped:*").is_ok_and(|states| states.contains(&cancelled)));
+    }
+
+    #[test]
+    fn a_retry_covers_another_with_no_more_classes_and_no_more_people() {
+        let retry = |class: &str, only: &[u64]| Retry {
+            epoch: Epoch(2),
+            states: Retry::class(class).unwrap(),
+            only: only.iter().map(|id| SubscriberId::from_number(*id).unwrap()).collect(),
+        };
+        assert!(retry("failed:*", &[]).covers(&retry("failed:render", &[1])));
+        assert!(retry("failed:*", &[1, 2]).covers(&retry("failed:*", &[1])));
+        assert!(!retry("failed:render", &[]).covers(&retry("failed:*", &[])));
+        assert!(!retry("failed:*", &[1]).covers(&retry("failed:*", &[])));
+        assert!(!retry("failed:*", &[1]).covers(&retry("failed:*", &[2])));
     }
 
     #[test]

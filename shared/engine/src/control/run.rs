@@ -10,7 +10,7 @@ use std::time::Duration;
 use fanmail_domain::lane::lanes_for;
 use fanmail_domain::retry::class_name;
 use fanmail_domain::{
-    Campaign, CampaignEvent, CampaignStatus, Epoch, IllegalTransition, LaneNo, LanePlan, RecipientState,
+    Campaign, CampaignEvent, CampaignStatus, Epoch, IllegalTransition, Lane, LaneNo, LanePlan, RecipientState,
     Retry, SubscriberId, Timestamp,
 };
 
@@ -73,7 +73,8 @@ pub async fn resume(
     if seen.is_some_and(|it| stands_at(&it, CampaignStatus::Paused) && it.state.epoch == Epoch(0)) {
         return start(store, tasks, clock, order).await;
     }
-    let failed_before = failed(store, clock, order, &BTreeSet::new()).await?;
+    let lanes = ask(clock, order.until, || store.lanes(order.campaign)).await?;
+    let failed_before = failed(&lanes, &BTreeSet::new());
     let decide = |before: Campaign, now| {
         if stands_at(&before, CampaignStatus::Running) {
             return Ok(Decision::AlreadySo);
@@ -88,6 +89,9 @@ pub async fn resume(
 
 /// Tries recipients again whose state is one of `states`, and only those of `only` unless it is empty.
 ///
+/// Refused while something else is under way that it would undo: an earlier retry that was paused before it
+/// took back all that it names, and the closing of a cancelled campaign, whose open recipients no retry names.
+///
 /// # Errors
 ///
 /// As for [`resume`].
@@ -99,10 +103,12 @@ pub async fn retry(
     states: &BTreeSet<RecipientState>,
     only: &BTreeSet<SubscriberId>,
 ) -> Result<Controlled, PortError> {
-    let failed_before = failed(store, clock, order, states).await?;
+    let lanes = ask(clock, order.until, || store.lanes(order.campaign)).await?;
+    let failed_before = failed(&lanes, states);
     let decide = |before: Campaign, now| {
         let state = before.state.apply(CampaignEvent::Retry)?;
         let retry = Retry { epoch: state.epoch, states: states.clone(), only: only.clone() };
+        under_way(&before, &lanes, &retry).map_or(Ok(()), Err)?;
         let text = retry_text(&retry);
         Decision::change(
             Campaign { state, failed_before, retry: Some(retry), updated_at: now, ..before },
@@ -123,16 +129,25 @@ fn retry_text(retry: &Retry) -> String {
 }
 
 /// Recipients that failed so far, but for those that are to be tried again.
-async fn failed(
-    store: &impl Campaigns,
-    clock: &impl Clock,
-    order: &Order<'_>,
-    but: &BTreeSet<RecipientState>,
-) -> Result<u64, PortError> {
-    let lanes = ask(clock, order.until, || store.lanes(order.campaign)).await?;
+fn failed(lanes: &[Lane], but: &BTreeSet<RecipientState>) -> u64 {
     let counted = lanes.iter().flat_map(|lane| lane.tally.iter());
     let failed = counted.filter(|(state, _)| state.is_send_error() && !but.contains(state));
-    Ok(failed.map(|(_, count)| count).sum())
+    failed.map(|(_, count)| count).sum()
+}
+
+/// What a retry would undo. The lanes were read before the campaign: one that is through in its run stays so.
+fn under_way(before: &Campaign, lanes: &[Lane], retry: &Retry) -> Option<IllegalTransition> {
+    let epoch = before.state.epoch;
+    let state = if before.is_cancelled() && !lanes.iter().all(|lane| lane.is_complete(epoch)) {
+        "cancelled, and not all closed yet"
+    } else if before.retry.as_ref().is_some_and(|earlier| !retry.covers(earlier))
+        && !lanes.iter().all(|lane| lane.plan.is_fanned_out(epoch))
+    {
+        "paused in the middle of another retry"
+    } else {
+        return None;
+    };
+    Some(IllegalTransition { state, event: CampaignEvent::Retry.name() })
 }
 
 pub(super) async fn send_lanes_of(

@@ -7,7 +7,9 @@
 
 mod event;
 
-use fanmail_domain::{Batch, BatchEvent, Failure, LaneCount, RecipientState, SubscriberId, Timestamp};
+use fanmail_domain::{
+    Batch, BatchEvent, BatchId, FailReason, Failure, LaneCount, RecipientState, SubscriberId, Timestamp,
+};
 
 pub use event::{EventKind, NotOurs, ProviderEvent, TAGS};
 
@@ -70,6 +72,10 @@ async fn record(
         let (from, to) = (entry.state, after.entries[event.position].state);
         let now = clock.now();
         let (count, after) = (LaneCount::between(&before, &after, now), after.revised(now));
+        if let RecipientState::Failed(reason) = to {
+            // Before the state: whoever dies in between is asked again, and finds something to do.
+            keep_words(store, clock, until, event, (entry.subscriber, reason)).await?;
+        }
         match commit(clock, until, &after, || store.count_batch(&after, &count)).await? {
             Committed::Stands => {
                 tell(store, clock, until, event, (entry.subscriber, from, to)).await?;
@@ -88,26 +94,38 @@ fn already_says(batch: &Batch, event: ProviderEvent) -> bool {
     entry.state.is_terminal() && entry.state.apply(settle) == Ok(entry.state)
 }
 
-/// Keeps the words of a failure, and says in the journal that a doubt is settled.
+/// Keeps the words of a failure.
+async fn keep_words(
+    store: &impl Ledger,
+    clock: &impl Clock,
+    until: Timestamp,
+    event: ProviderEvent,
+    (subscriber, reason): (SubscriberId, FailReason),
+) -> Result<(), PortError> {
+    let BatchId { campaign, lane, .. } = event.batch;
+    let (at, text) = (clock.now(), words(event));
+    let failure = Failure { campaign, lane, subscriber, reason, code: None, text, at };
+    retry(clock, until, || store.record_failures(std::slice::from_ref(&failure))).await
+}
+
+fn words(event: ProviderEvent) -> String {
+    format!("the provider's event: {}", event.kind.name())
+}
+
+/// Says in the journal that a doubt is settled.
 async fn tell(
-    store: &(impl Campaigns + Ledger),
+    store: &impl Campaigns,
     clock: &impl Clock,
     until: Timestamp,
     event: ProviderEvent,
     (subscriber, from, to): (SubscriberId, RecipientState, RecipientState),
 ) -> Result<(), PortError> {
-    let (campaign, at, text) =
-        (event.batch.campaign, clock.now(), format!("the provider's event: {}", event.kind.name()));
-    if let RecipientState::Failed(reason) = to {
-        let lane = event.batch.lane;
-        let failure = Failure { campaign, lane, subscriber, reason, code: None, text: text.clone(), at };
-        retry(clock, until, || store.record_failures(std::slice::from_ref(&failure))).await?;
-    }
     if from == RecipientState::Accepted {
         return Ok(());
     }
     let key = format!("batch-{}-position-{}", event.batch, event.position);
-    let text = format!("recipient {subscriber} was {}, and is {} now: {text}", from.name(), to.name());
-    let entry = JournalEntry { campaign, at, key, actor: "provider", text };
+    let text =
+        format!("recipient {subscriber} was {}, and is {} now: {}", from.name(), to.name(), words(event));
+    let entry = JournalEntry { campaign: event.batch.campaign, at: clock.now(), key, actor: "provider", text };
     retry(clock, until, || store.journal(&entry)).await
 }

@@ -1,7 +1,7 @@
 //! The alarm: a campaign that has work left and does not move.
 //!
 //! Whatever the reason, nothing stays `running` silently. The alarm names what is known of the cause; it is
-//! raised by each sweep as long as the campaign stands still, and journalled once.
+//! raised by each sweep as long as the campaign stands still, and journalled once for each cause.
 
 use std::fmt;
 
@@ -32,6 +32,17 @@ pub enum Cause {
     TasksLost,
     /// Tasks wait, or come again and again, and no recipient comes to an end.
     SendersStandStill,
+}
+
+impl Cause {
+    /// Names the cause in the journal's keys: a campaign that stands still for another cause has another line.
+    fn key(self) -> String {
+        match self {
+            Self::FanOutStopped(lane) => format!("lane-{lane}"),
+            Self::TasksLost => "tasks-lost".to_owned(),
+            Self::SendersStandStill => "senders".to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for Cause {
@@ -72,7 +83,7 @@ where
         let entry = JournalEntry {
             campaign: campaign.id,
             at: since.after(self.stalled_after),
-            key: "stalled".to_owned(),
+            key: format!("stalled-{}", alarm.cause.key()),
             actor: "sweeper",
             text: format!("alarm: nothing moved since {since}: {}", alarm.cause),
         };

@@ -1,0 +1,6 @@
+//! Thousands of simulated campaigns, and whether the oracle would notice.
+
+mod command;
+mod executor;
+mod sabotage;
+mod worlds;
