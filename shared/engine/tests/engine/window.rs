@@ -64,6 +64,25 @@ async fn no_death_lets_more_through() {
 }
 
 #[tokio::test]
+async fn a_sender_that_was_frozen_does_not_use_shares_that_are_void() {
+    let undisturbed = limited(30, 10, 10);
+    run(&undisturbed).await;
+    for at_call in 5..undisturbed.calls().len() {
+        let world = limited(30, 10, 10).interrupted(at_call, |world| {
+            Box::pin(async {
+                world.pass_ms(15_000);
+            })
+        });
+        let outcome = run(&world).await;
+        // A message that is being handed over when the process freezes arrives late, and no other does.
+        let late = usize::from(world.struck() == Some("submit"));
+        let most = most_within(&world.accepted_at(), LENGTH_MS);
+        assert!(most <= 10 + late, "{most}: frozen at {:?}, call {at_call}", world.struck());
+        assert_eq!(outcome.count("accepted"), 30, "call {at_call}");
+    }
+}
+
+#[tokio::test]
 async fn pausing_and_going_on_does_not_forget_what_was_sent() {
     let world = limited(40, 6, 10);
     world.start().await;
