@@ -10,4 +10,6 @@ mod find;
 mod poison;
 mod provider;
 mod queue;
+mod retry;
+mod settle;
 mod start;
