@@ -46,13 +46,14 @@ impl Watch {
         id: CampaignId,
         epoch: Epoch,
     ) -> Result<Option<View>, PortError> {
+        // First: reading them may take longer than the view of the campaign stays fresh.
+        let settings = self.settings(store, clock).await?;
         let seen = self.seen(id, clock.now()).filter(|campaign| campaign.state.epoch == epoch);
         let campaign = match seen {
             Some(campaign) => Some(campaign),
             None => self.read(store, clock, id).await?,
         };
         let Some(campaign) = campaign else { return Ok(None) };
-        let settings = self.settings(store, clock).await?;
         // Overrides that fit when they were made may not fit any more: then what stands for all does.
         let settings = settings.with(campaign.settings).unwrap_or(settings);
         Ok(Some(View { campaign, settings }))

@@ -9,7 +9,7 @@ use fanmail_domain::{Batch, BatchId, CampaignId, Failure, LaneCount, LaneNo, Lan
 use fanmail_engine::ports::{Conditional, Ledger, PortError};
 
 use crate::Store;
-use crate::attributes::Item;
+use crate::attributes::{Item, number};
 use crate::conditional::{decoded, put_if, update_if};
 use crate::error::{InOperation, StoreError};
 use crate::items;
@@ -45,6 +45,16 @@ impl Ledger for Store {
     async fn count_batch(&self, batch: &Batch, count: &LaneCount) -> Result<Conditional<Batch>, PortError> {
         let count = items::lane::count(batch.id, count);
         self.put_and_count(batch, count).await.during("write a batch and its counters")
+    }
+
+    async fn amend_batch(
+        &self,
+        batch: &Batch,
+        count: &LaneCount,
+        plan_rev: u32,
+    ) -> Result<Conditional<Batch>, PortError> {
+        let count = items::lane::count(batch.id, count).if_equal(items::lane::REV, number(plan_rev));
+        self.put_and_count(batch, count).await.during("write a batch of a lane that is held")
     }
 
     async fn write_plan(

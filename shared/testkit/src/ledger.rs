@@ -33,6 +33,25 @@ impl Ledger for World {
         })
     }
 
+    async fn amend_batch(
+        &self,
+        batch: &Batch,
+        count: &LaneCount,
+        plan_rev: u32,
+    ) -> Result<Conditional<Batch>, PortError> {
+        self.call("amend_batch", |state| {
+            let lane = state.lanes.get(&(batch.id.campaign, batch.id.lane));
+            if lane.is_none_or(|lane| lane.plan.rev != plan_rev) {
+                return Conditional::Rejected(state.batches.get(&batch.id).cloned());
+            }
+            let written = write(state, batch);
+            if written == Conditional::Applied {
+                state.lanes.get_mut(&(batch.id.campaign, batch.id.lane)).unwrap().count(count);
+            }
+            written
+        })
+    }
+
     async fn write_plan(
         &self,
         campaign: CampaignId,

@@ -38,6 +38,8 @@ pub enum Sabotage {
     BlindWindowWrites,
     /// A campaign finishes once all that is counted is done, whichever run fanned it out.
     RashFinish,
+    /// The store lets a fan-out change batches of a lane that it lost.
+    BlindAmendments,
     /// The sweeper raises no alarm.
     SilentSweeper,
 }

@@ -80,9 +80,11 @@ where
             };
             let now = self.ports.clock.now();
             let (count, after) = (LaneCount::between(&batch, &changed, now), changed.revised(now));
-            let write = || self.ports.store.count_batch(&after, &count);
+            let write = || self.ports.store.amend_batch(&after, &count, self.plan.rev);
             match commit(self.ports.clock, self.invocation.deadline, &after, write).await? {
                 Committed::Stands => batch = after,
+                // The batch stands as it did: somebody took the lane over, and giving it back will show it.
+                Committed::Refused(Some(current)) if current.rev == batch.rev => return Ok(Ready::Held),
                 // Somebody was faster: look at what stands now.
                 Committed::Refused(Some(current)) => batch = current,
                 Committed::Refused(None) => return Ok(Ready::Nothing),

@@ -14,7 +14,7 @@
 //!
 //! A crash anywhere loses nothing: before a page is written the cursor still stands before it, and after it
 //! the batches lie between `enqueued` and `created`. Two fan-outs on one lane are kept apart by the plan's
-//! revision: the slower one's next write is refused, and it stops. A batch that somebody still holds cannot
+//! revision: the slower one's next write is refused, of the plan and of batches, and it stops. A batch that somebody still holds cannot
 //! be taken back or closed: the lane stays behind it, and its task comes again a little later.
 
 mod deliver;

@@ -34,6 +34,15 @@ pub trait Ledger: Sync {
         count: &LaneCount,
     ) -> impl Future<Output = Result<Conditional<Batch>, PortError>> + Send;
 
+    /// The same for the fan-out that holds the batch's lane: applies only while the lane's plan has the revision
+    /// `plan_rev`, for whoever took the lane over has dealt with the batch.
+    fn amend_batch(
+        &self,
+        batch: &Batch,
+        count: &LaneCount,
+        plan_rev: u32,
+    ) -> impl Future<Output = Result<Conditional<Batch>, PortError>> + Send;
+
     /// Writes a lane's plan.
     fn write_plan(
         &self,

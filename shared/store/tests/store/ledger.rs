@@ -42,6 +42,21 @@ async fn a_batch_that_nobody_planned_cannot_be_written_on() {
 }
 
 #[tokio::test]
+async fn a_fan_out_that_lost_its_lane_changes_no_batch_of_it() {
+    let world = World::new().await;
+    let campaign = running(&world.store, 1).await.id;
+    let planned = sealed(&world.store, campaign, 1, 5).await.remove(0);
+    let closed = next(planned.clone().apply(&BatchEvent::Closed).unwrap());
+    let (rev, count) = (world.lane(campaign).await.plan.rev, count(&planned, &closed));
+    let late = world.store.amend_batch(&closed, &count, rev - 1).await.unwrap();
+    assert_eq!(late, Conditional::Rejected(Some(planned)));
+    assert_eq!(world.lane(campaign).await.done, 0);
+    assert_eq!(world.store.amend_batch(&closed, &count, rev).await.unwrap(), Conditional::Applied);
+    let lane = world.lane(campaign).await;
+    assert_eq!((lane.done, lane.tally.named("skipped")), (1, 5));
+}
+
+#[tokio::test]
 async fn counting_twice_counts_once() {
     let world = World::new().await;
     let campaign = running(&world.store, 1).await.id;

@@ -42,6 +42,29 @@ impl Ledger for Process {
         self.call(Store, "write and count a batch", write).await
     }
 
+    async fn amend_batch(
+        &self,
+        batch: &Batch,
+        count: &LaneCount,
+        plan_rev: u32,
+    ) -> Result<Conditional<Batch>, PortError> {
+        let (batch, count) = (batch.clone(), count.clone());
+        let blind = self.world.scenario.is_broken(Sabotage::BlindAmendments);
+        let amend = move |state: &mut State, who: &str| {
+            let lane = state.stored.lanes.get(&(batch.id.campaign, batch.id.lane));
+            if !blind && lane.is_none_or(|lane| lane.plan.rev != plan_rev) {
+                state.note(who, || format!("batch {}: refused, the lane is lost", batch.id));
+                return Conditional::Rejected(state.stored.batches.get(&batch.id).cloned());
+            }
+            let written = write(state, who, &batch, false);
+            if written == Conditional::Applied {
+                add(state, &batch, &count);
+            }
+            written
+        };
+        self.call(Store, "write a batch of a held lane", amend).await
+    }
+
     async fn write_plan(
         &self,
         campaign: CampaignId,
