@@ -8,12 +8,15 @@
 
 mod audiences;
 mod batch_life;
+mod cancel;
 mod fairness;
 mod fan_out;
 mod harness;
+mod pause;
 mod poison;
 mod provider;
 mod queue;
 mod sender_kills;
 mod store_faults;
+mod windows;
 mod zombies;
