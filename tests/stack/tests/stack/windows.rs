@@ -31,7 +31,11 @@ fn most_within(world: &World, interval: Duration, since: Duration) -> usize {
 /// S2.1: 94 % of 5,601 have it when the limit is changed, the campaign paused, everything killed, and resumed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_limit_changed_a_pause_and_a_restart_at_94_per_cent_lose_nobody_of_5601() {
-    let mut world = World::lasting(|config| config.concurrency = 3).await;
+    let mut world = World::lasting(|config| {
+        config.concurrency = 3;
+        config.timeout = Duration::from_secs(4);
+    })
+    .await;
     let list = world.list_of(&people("many", 5_601)).await;
     world.tune(|settings| settings.sliding_window = window(1_000, 2)).await;
     let id = world.run(&Campaign::to([list])).await;
@@ -57,14 +61,15 @@ async fn a_limit_changed_a_pause_and_a_restart_at_94_per_cent_lose_nobody_of_560
 /// S2.5.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_interval_sees_more_than_the_limit_across_a_restart_and_a_change() {
-    let (length, mut world) = (Duration::from_secs(2), World::lasting(|_| ()).await);
-    let list = world.list_of(&people("limited", 220)).await;
+    let (length, mut world) =
+        (Duration::from_secs(2), World::lasting(|config| config.timeout = Duration::from_secs(4)).await);
+    let list = world.list_of(&people("limited", 150)).await;
     world.tune(|settings| settings.sliding_window = window(40, 2)).await;
     let id = world.run(&Campaign::to([list]).batches_of(10)).await;
     // In the middle of the second window, when it has shares left.
     until_accepted(&world, 50).await;
     world.restart().await;
-    until_accepted(&world, 110).await;
+    until_accepted(&world, 90).await;
     world.tune(|settings| settings.sliding_window = window(15, 2)).await;
     let heeded = world.inbox().started().elapsed() + HEEDED;
     world.until(id, "finished").await;
@@ -72,7 +77,7 @@ async fn no_interval_sees_more_than_the_limit_across_a_restart_and_a_change() {
     assert!((20..=40).contains(&before), "{before} within a window of 40");
     assert!((1..=15).contains(&after), "{after} within a window of 15");
     world.reconcile(id).await;
-    assert_eq!(ends(&world.view(id).await), [220, 0, 0, 0]);
+    assert_eq!(ends(&world.view(id).await), [150, 0, 0, 0]);
     world.finish().await;
 }
 

@@ -55,6 +55,18 @@ impl World {
         done(retried.unwrap())
     }
 
+    /// Lets a pause that ends by itself end now.
+    pub(crate) async fn end_pause(&self, id: CampaignId) {
+        let (mut after, now) = (self.campaign(id).await, SystemClock::new().now());
+        assert!(after.state.until.is_some_and(|until| until > now), "the pause does not end by itself");
+        after.state.version += 1;
+        (after.state.until, after.updated_at) = (Some(now), now);
+        let key = format!("v{}", after.state.version);
+        let entry = JournalEntry { campaign: id, at: now, key, actor: "user", text: "a new day".into() };
+        let moved = self.stack().store.transition(&after, &entry).await.unwrap();
+        assert_eq!(moved, Conditional::Applied);
+    }
+
     /// Changes the settings that stand.
     pub(crate) async fn tune(&self, change: impl FnOnce(&mut Settings)) {
         let store = &self.stack().store;
