@@ -38,16 +38,16 @@ async fn a_quota_of_the_day_pauses_and_what_is_left_is_sent_on_the_next_days() {
     world.finish().await;
 }
 
-/// S1.2: the provider has four connections, and three senders want eight each.
+/// S1.2: the provider has three connections, and two senders want eight each.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn too_few_connections_are_no_failure() {
-    let world = World::with(|config| config.concurrency = 3).await;
-    let list = world.list_of(&people("starved", 300)).await;
-    world.script(Script { max_connections: Some(4), ..Script::default() }).await;
-    let id = world.run(&Campaign::to([list]).batches_of(25).paced(100, 8)).await;
-    assert_eq!(ends(&world.until(id, "finished").await), [300, 0, 0, 0]);
+    let world = World::with(|config| config.concurrency = 2).await;
+    let list = world.list_of(&people("starved", 120)).await;
+    world.script(Script { max_connections: Some(3), ..Script::default() }).await;
+    let id = world.run(&Campaign::to([list]).batches_of(20).paced(300, 8)).await;
+    assert_eq!(ends(&world.until(id, "finished").await), [120, 0, 0, 0]);
     assert_eq!(world.campaign(id).await.state.version, 2, "it was paused on the way");
-    assert!(world.inbox().snapshot().connections > 12, "nobody was turned away");
+    assert!(world.inbox().snapshot().connections > 6, "nobody was turned away");
     world.finish().await;
 }
 

@@ -28,16 +28,16 @@ async fn set_rate(world: &World, rate: u32, heeded: impl Fn(usize) -> bool) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rate_is_heeded_within_seconds_up_and_down_and_the_campaign_runs_on() {
     let world = World::start().await;
-    let list = world.list_of(&people("rate", 2_000)).await;
+    let list = world.list_of(&people("rate", 1_300)).await;
     world.tune(|settings| (settings.message_rate, settings.batch_size) = (20, 50)).await;
     let id = world.run(&Campaign::as_set([list])).await;
     world.inbox().wait_for(|now| now.accepted >= 60, PATIENCE).await.unwrap();
     assert!(pace(&world) <= 50, "{} per second with two senders of 20", pace(&world));
-    set_rate(&world, 100, |now| now >= 90).await;
+    set_rate(&world, 60, |now| now >= 75).await;
     set_rate(&world, 5, |now| now <= 14).await;
-    assert!(world.inbox().accepted() < 2_000, "there was nothing left to slow down");
+    assert!(world.inbox().accepted() < 1_300, "there was nothing left to slow down");
     world.tune(|settings| settings.message_rate = 1_000).await;
-    assert_eq!(ends(&world.until(id, "finished").await), [2_000, 0, 0, 0]);
+    assert_eq!(ends(&world.until(id, "finished").await), [1_300, 0, 0, 0]);
     assert_eq!(world.campaign(id).await.state.version, 2, "it did more than start and finish");
     world.finish().await;
 }
@@ -47,7 +47,7 @@ async fn a_rate_is_heeded_within_seconds_up_and_down_and_the_campaign_runs_on() 
 async fn batches_smaller_than_a_seconds_work_stop_nothing() {
     let world = World::start().await;
     let list = world.list_of(&people("small", 1_200)).await;
-    world.tune(|settings| (settings.message_rate, settings.batch_size) = (100, 50)).await;
+    world.tune(|settings| (settings.message_rate, settings.batch_size) = (30, 50)).await;
     let mut page = world
         .proxy
         .hold(Side::Before, 1, |call| call.is_of("start") && call.operation == "TransactWriteItems");
@@ -59,8 +59,10 @@ async fn batches_smaller_than_a_seconds_work_stop_nothing() {
     let source = host.event_sources().into_iter().find(|source| source.function == "sender");
     let source = EventSourceSpec { maximum_concurrency: Some(4), ..source.unwrap() };
     host.update_event_source(source).unwrap();
-    world.inbox().wait_for(|now| now.accepted >= 400, PATIENCE).await.unwrap();
+    // Four senders of 30 take longer for these than a view of the settings may be old.
+    world.inbox().wait_for(|now| now.accepted >= 480, PATIENCE).await.unwrap();
     page.release();
+    world.tune(|settings| settings.message_rate = 1_000).await;
     assert_eq!(ends(&world.until(id, "finished").await), [1_200, 0, 0, 0]);
     let batches = world.ledger(id).await.batches;
     let of = |size| batches.iter().filter(|batch| batch.entries.len() == size).count();
