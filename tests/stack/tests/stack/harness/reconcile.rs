@@ -8,18 +8,12 @@ use fanmail_engine::settle::{EventKind, ProviderEvent, Settled, settle};
 use fanmail_runtime::SystemClock;
 
 use super::World;
+use super::audit::Ledger;
 
 impl World {
     /// The event of one recipient's message.
     pub(crate) async fn event(&self, id: CampaignId, whose: SubscriberId, kind: EventKind) -> ProviderEvent {
-        let batches = self.ledger(id).await.batches;
-        let places = batches.iter().flat_map(|batch| {
-            let entries = batch.entries.iter().enumerate();
-            entries.map(|(position, entry)| (entry.subscriber, batch.id, position))
-        });
-        let mut place = places.filter(|(subscriber, ..)| *subscriber == whose);
-        let (_, batch, position) = place.next().unwrap();
-        ProviderEvent { batch, position, kind }
+        event(&self.ledger(id).await, whose, kind)
     }
 
     /// Delivers an event.
@@ -32,9 +26,10 @@ impl World {
     /// Settles everybody's doubt in a campaign that has ended: the provider's `Send` events tell whom it has
     /// taken, and everybody else is sent to again. Answers how many were in doubt.
     pub(crate) async fn reconcile(&self, id: CampaignId) -> usize {
-        let (in_doubt, copies) = (self.ledger(id).await.in_state("in_doubt"), self.copies());
+        let (ledger, copies) = (self.ledger(id).await, self.copies());
+        let in_doubt = ledger.in_state("in_doubt");
         for whose in in_doubt.iter().filter(|id| copies.contains_key(id)) {
-            let event = self.event(id, *whose, EventKind::Send).await;
+            let event = event(&ledger, *whose, EventKind::Send);
             let settled = Settled::Changed { from: RecipientState::InDoubt, to: RecipientState::Accepted };
             assert_eq!(self.deliver(event).await, settled);
         }
@@ -44,4 +39,14 @@ impl World {
         }
         in_doubt.len()
     }
+}
+
+fn event(ledger: &Ledger, whose: SubscriberId, kind: EventKind) -> ProviderEvent {
+    let places = ledger.batches.iter().flat_map(|batch| {
+        let entries = batch.entries.iter().enumerate();
+        entries.map(|(position, entry)| (entry.subscriber, batch.id, position))
+    });
+    let mut place = places.filter(|(subscriber, ..)| *subscriber == whose);
+    let (_, batch, position) = place.next().unwrap();
+    ProviderEvent { batch, position, kind }
 }
