@@ -7,6 +7,7 @@
 //! | deferred, recipient | deferred, recipient | others may go on |
 //! | deferred, server | deferred, provider | nobody is better off now; no recipient loses an attempt |
 //! | misconfigured | deferred, credentials | somebody must change the settings first |
+//! | either, naming a quota of the day | deferred, quota | it concerns everybody, and ends by itself |
 //! | unknown | unknown | sending again could deliver twice |
 
 use std::error::Error;
@@ -44,6 +45,9 @@ impl Transport for SmtpTransport {
 /// The table above. Pure.
 fn submission(outcome: &Outcome) -> Submission {
     match outcome {
+        Outcome::Rejected { why, .. } | Outcome::Deferred { why, .. } if is_quota_of_the_day(why) => {
+            Submission::Deferred(Scope::Quota, refusal(why))
+        }
         Outcome::Accepted { .. } => Submission::Accepted,
         Outcome::Rejected { why, .. } => Submission::Rejected(refusal(why)),
         Outcome::Deferred { scope: SmtpScope::Recipient, why, .. } => {
@@ -55,6 +59,16 @@ fn submission(outcome: &Outcome) -> Submission {
         Outcome::Misconfigured { why, .. } => Submission::Deferred(Scope::Credentials, refusal(why)),
         Outcome::Unknown { .. } => Submission::Unknown,
     }
+}
+
+/// Whether a reply says that no more may be sent today: `454 4.7.0 Throttling failure: Daily message quota
+/// exceeded` (SES), `550 5.4.5 Daily user sending limit exceeded` (Gmail). A reply about an address or a mailbox
+/// (X.1.Z and X.2.Z, RFC 3463 3.2 and 3.3) speaks of what its owner may receive.
+fn is_quota_of_the_day(why: &Failure) -> bool {
+    let Some(reply) = why.reply() else { return false };
+    let text = reply.text().to_ascii_lowercase();
+    let owners = reply.enhanced().is_some_and(|code| matches!(code.subject, 1 | 2));
+    !owners && text.contains("daily") && (text.contains("quota") || text.contains("limit"))
 }
 
 fn refusal(why: &Failure) -> Refusal {

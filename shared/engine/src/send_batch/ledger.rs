@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use fanmail_domain::{Batch, BatchEvent, IllegalTransition, LaneCount, Phase, RecipientState};
+use fanmail_domain::{
+    Batch, BatchEvent, FailReason, Failure, IllegalTransition, LaneCount, Phase, RecipientState,
+};
 
 use super::run::Run;
 use crate::commit::{commit, retry};
@@ -96,6 +98,25 @@ pub(crate) fn take_over_entry(
             found.id
         ),
     }
+}
+
+/// The words on recipients whose preparation ended their sender: nobody else can tell what became of them.
+pub(crate) fn crashed(found: &Batch, after: &Batch, at: fanmail_domain::Timestamp) -> Vec<Failure> {
+    let reason = FailReason::Crashed;
+    let pairs = found.entries.iter().zip(&after.entries);
+    let crashed = pairs.filter(|(before, after)| {
+        before.state != after.state && after.state == RecipientState::Failed(reason)
+    });
+    let words = crashed.map(|(_, entry)| Failure {
+        campaign: found.id.campaign,
+        lane: found.id.lane,
+        subscriber: entry.subscriber,
+        reason,
+        code: None,
+        text: "the sender ended while it prepared this message".to_owned(),
+        at,
+    });
+    words.collect()
 }
 
 /// The run's own batch refuses one of its steps: a bug here, or damage in the store.

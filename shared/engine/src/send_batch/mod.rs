@@ -40,7 +40,7 @@ use crate::commit::retry;
 use crate::finish;
 use crate::ports::{Audience, BatchTask, Campaigns, Clock, Ledger, Mailer, PortError, Tasks, Windows};
 use crate::watch::Watch;
-pub(crate) use ledger::take_over_entry;
+pub(crate) use ledger::{crashed, take_over_entry};
 use run::Run;
 
 /// How long a task that met a held batch waits before it comes again, at the most.

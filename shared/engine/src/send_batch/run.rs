@@ -11,7 +11,7 @@ use fanmail_domain::{
 
 use super::shares::Shares;
 use super::submit::Door;
-use super::{BatchOutcome, Delivery, Sender};
+use super::{BatchOutcome, Delivery, Sender, crashed};
 use crate::Invocation;
 use crate::commit::retry;
 use crate::ports::{Audience, BatchTask, Campaigns, Clock, Ledger, Mailer, PortError, Tasks, Windows};
@@ -102,6 +102,7 @@ where
     /// Works until the batch is done or something stops us. `found` is the batch as it was before our lease.
     pub(super) async fn work(mut self, found: &Batch, delivery: Delivery) -> Result<BatchOutcome, PortError> {
         self.ledger = found.clone();
+        self.failures = crashed(found, &self.batch, self.ports.clock.now());
         // Before the lease, so that waiting for a turn is no attempt that came to nothing.
         if let Some(turn) = self.take_shares().await? {
             return self.hand_on(Stop::Window(turn)).await;

@@ -15,7 +15,7 @@ use super::{SweepReport, Sweeper};
 use crate::Invocation;
 use crate::commit::{commit, retry};
 use crate::ports::{Audience, BatchTask, Campaigns, Clock, JournalEntry, LaneTask, Ledger, PortError, Tasks};
-use crate::send_batch::take_over_entry;
+use crate::send_batch::{crashed, take_over_entry};
 
 /// A lane that has not moved for so long has lost its tasks: none is delayed for longer than 15 minutes.
 const LOST_AFTER: Duration = Duration::from_secs(1_200);
@@ -97,7 +97,10 @@ where
         let (clock, until) = (self.ports.clock, self.invocation.deadline);
         let now = clock.now();
         let Ok(after) = found.clone().apply(&BatchEvent::LeaseExpired { now }) else { return Ok(()) };
-        let after = after.revised(now);
+        let (failures, after) = (crashed(found, &after, now), after.revised(now));
+        if !failures.is_empty() {
+            retry(clock, until, || self.ports.store.record_failures(&failures)).await?;
+        }
         let write = || self.ports.store.write_batch(&after);
         if !commit(clock, until, &after, write).await?.stands() {
             return Ok(());

@@ -13,6 +13,8 @@ async fn a_recipient_that_kills_its_sender_is_isolated_and_the_others_go_on() {
         world.drive().await;
         let outcome = world.check();
         assert_eq!(outcome.states[&killer], RecipientState::Failed(FailReason::Crashed));
+        let words = world.failure_text(killer);
+        assert!(words.is_some_and(|words| words.contains("ended while")), "nobody says why");
         assert_eq!((outcome.status, outcome.count("accepted")), (CampaignStatus::Finished, 11));
     }
 }

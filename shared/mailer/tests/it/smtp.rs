@@ -93,3 +93,25 @@ async fn what_the_server_says_comes_back_as_what_it_means() {
         assert_eq!(arrived, None);
     }
 }
+
+#[tokio::test]
+async fn a_quota_of_the_day_is_everybodys_and_a_full_mailbox_its_owners() {
+    let said = |reply: &str| {
+        let (code, text) = reply.split_once(' ').unwrap();
+        Refusal { code: Some(code.parse().unwrap()), text: text.into() }
+    };
+    for (step, reply) in [
+        ("MAIL", "454 4.7.0 Throttling failure: Daily message quota exceeded."),
+        ("RCPT", "454 4.7.0 Throttling failure: Daily message quota exceeded."),
+        ("MAIL", "550 5.4.5 Daily user sending limit exceeded."),
+        (".", "550 5.4.5 Daily SMTP relay sending limit exceeded for customer."),
+        (".", "452 daily quota used up"),
+    ] {
+        let (submission, ..) = send((step, reply)).await;
+        assert_eq!(submission, Submission::Deferred(Scope::Quota, said(reply)), "{step}");
+    }
+    let full = "550 5.2.1 the mailbox is over its daily limit";
+    assert_eq!(send(("RCPT", full)).await.0, Submission::Rejected(said(full)));
+    let slower = "454 4.7.0 Throttling failure: Maximum sending rate exceeded.";
+    assert_eq!(send(("MAIL", slower)).await.0, Submission::Deferred(Scope::Provider, said(slower)));
+}

@@ -8,12 +8,21 @@
 
 mod audiences;
 mod batch_life;
+mod cancel;
+mod doubt;
 mod fairness;
 mod fan_out;
 mod harness;
+mod pause;
 mod poison;
 mod provider;
 mod queue;
+mod quota;
+mod retry;
+mod schedule;
 mod sender_kills;
 mod store_faults;
+mod sweeps;
+mod tuning;
+mod windows;
 mod zombies;

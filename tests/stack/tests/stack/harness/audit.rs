@@ -2,7 +2,7 @@
 //!
 //! * I1: nobody got more than one copy of a campaign, and each one the ledger calls accepted got it.
 //! * I2: a finished campaign's audience is sealed, and everybody in it ended, the failed with their reasons.
-//! * I3: nobody of a finished campaign is left in between.
+//! * I3: nobody of a finished or cancelled campaign is left in between.
 //! * I6: counters equal a recount of the ledger.
 //! * I7: who was skipped or failed got nothing.
 
@@ -87,13 +87,13 @@ impl World {
         let campaign = self.stack().store.campaign(id).await.unwrap().unwrap();
         let lanes = self.stack().store.lanes(id).await.unwrap();
         assert_eq!(lanes.len(), usize::from(campaign.lanes));
-        let finished = campaign.state.status == CampaignStatus::Finished;
+        let ended = matches!(campaign.state.status, CampaignStatus::Finished | CampaignStatus::Cancelled);
         for lane in &lanes {
             let batches: Vec<&Batch> =
                 ledger.batches.iter().filter(|batch| batch.id.lane == lane.plan.no).collect();
             recount(lane, &batches);
-            if finished {
-                assert!(lane.is_complete(lane.plan.epoch), "campaign {id} is finished, lane {lane:?} is not");
+            if ended {
+                assert!(lane.is_complete(lane.plan.epoch), "campaign {id} has ended, lane {lane:?} has not");
                 assert!(
                     batches.iter().all(|batch| batch.is_complete()),
                     "campaign {id} left somebody behind"

@@ -1,7 +1,7 @@
 //! Campaigns over the HTTP API, as any other client would run them.
 
 use fanmail::send::{ClientError, View};
-use fanmail_domain::{CampaignId, Lane, ListId};
+use fanmail_domain::{CampaignId, Lane, ListId, SettingsPatch, SlidingWindow};
 use fanmail_engine::ports::Campaigns;
 use serde_json::{Value, json};
 
@@ -11,28 +11,45 @@ use super::{PATIENCE, World, eventually};
 #[derive(Debug, Clone)]
 pub(crate) struct Campaign {
     pub(crate) lists: Vec<ListId>,
-    /// Messages per second of one sender.
-    pub(crate) rate: u32,
-    pub(crate) batch_size: u32,
-    pub(crate) max_conns: u32,
+    /// What it overrides of the settings.
+    pub(crate) settings: SettingsPatch,
     pub(crate) html: &'static str,
 }
 
 impl Campaign {
     /// A quick one to these lists, in batches of a hundred.
     pub(crate) fn to(lists: impl IntoIterator<Item = ListId>) -> Self {
+        Self::as_set(lists).batches_of(100).paced(1_000, 4)
+    }
+
+    /// One that overrides nothing: it is sent as the settings say.
+    pub(crate) fn as_set(lists: impl IntoIterator<Item = ListId>) -> Self {
         let lists = lists.into_iter().collect();
-        Self { lists, rate: 1_000, batch_size: 100, max_conns: 4, html: "<p>Hello</p>" }
+        Self { lists, settings: SettingsPatch::default(), html: "<p>Hello</p>" }
     }
 
     /// In batches of so many.
-    pub(crate) fn batches_of(self, batch_size: u32) -> Self {
-        Self { batch_size, ..self }
+    pub(crate) fn batches_of(mut self, batch_size: u32) -> Self {
+        self.settings.batch_size = Some(batch_size);
+        self
     }
 
     /// At this rate over so many connections: the window of intents follows from both.
-    pub(crate) fn paced(self, rate: u32, max_conns: u32) -> Self {
-        Self { rate, max_conns, ..self }
+    pub(crate) fn paced(mut self, rate: u32, max_conns: u32) -> Self {
+        (self.settings.message_rate, self.settings.max_conns) = (Some(rate), Some(max_conns));
+        self
+    }
+
+    /// Under a sliding window of its own.
+    pub(crate) fn within(mut self, rate: u32, duration_s: u32) -> Self {
+        self.settings.sliding_window = Some(SlidingWindow { rate, duration_s });
+        self
+    }
+
+    /// Paused at so many failures.
+    pub(crate) fn with_max_errors(mut self, max: u32) -> Self {
+        self.settings.max_send_errors = Some(max);
+        self
     }
 }
 
@@ -46,11 +63,7 @@ impl World {
             "lists": campaign.lists,
             "content_type": "html",
             "body": campaign.html,
-            "settings": {
-                "message_rate": campaign.rate,
-                "batch_size": campaign.batch_size,
-                "max_conns": campaign.max_conns,
-            },
+            "settings": campaign.settings,
         });
         let _turn = self.calls.acquire().await.unwrap();
         let made: View = self.api.send("POST", "/api/campaigns", &body).await.unwrap();

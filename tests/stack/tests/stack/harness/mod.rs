@@ -2,25 +2,29 @@
 //!
 //! [`World::start`] waits until fewer than [`WORLDS`] stacks run. [`World::finish`] audits every campaign,
 //! stops the stack and looks for what it left behind; a world that is dropped without it fails the test.
+//! A world that [`World::lasting`] made can stop and start its stack in between: the inbox, as the provider, stays.
 
 mod audit;
 mod campaigns;
+mod orders;
 mod people;
 mod processes;
 mod proxy;
 mod queues;
+mod reconcile;
 mod wait;
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use fanmail::send::ApiClient;
-use fanmail::stack::{FunctionProgram, Stack, StackConfig};
+use fanmail::stack::{FunctionProgram, Provider, Stack, StackConfig, Storage};
 use fanmail_domain::CampaignId;
-use fanmail_inbox::{Inbox, Script};
+use fanmail_inbox::{Inbox, InboxConfig, Script};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub(crate) use campaigns::{Campaign, ends};
+pub(crate) use orders::{done, order};
 pub(crate) use people::{address_of, by_id, id_of, people};
 pub(crate) use processes::{freeze, is_alive, kill, thaw};
 pub(crate) use proxy::{Call, Proxy, Side};
@@ -43,6 +47,9 @@ const DOMAIN: &str = "@example.org";
 /// One test's stack, and everything to look into it.
 pub(crate) struct World {
     pub(crate) stack: Option<Stack>,
+    config: StackConfig,
+    /// The inbox, where it outlives the stack.
+    inbox: Option<Inbox>,
     pub(crate) api: ApiClient,
     /// Requests to the API at a time: more are answered with 503, as on AWS.
     calls: Semaphore,
@@ -59,6 +66,21 @@ impl World {
 
     /// A stack with short limits, changed by `change`.
     pub(crate) async fn with(change: impl FnOnce(&mut StackConfig)) -> Self {
+        Self::build(None, change).await
+    }
+
+    /// The same, with an inbox that outlives the stack.
+    pub(crate) async fn lasting(change: impl FnOnce(&mut StackConfig)) -> Self {
+        let inbox = Inbox::start(InboxConfig::default()).await.unwrap();
+        let url = format!("smtp://{}", inbox.smtp_addr());
+        let change = |config: &mut StackConfig| {
+            config.provider = Provider::Relay(url);
+            change(config);
+        };
+        Self::build(Some(inbox), change).await
+    }
+
+    async fn build(inbox: Option<Inbox>, change: impl FnOnce(&mut StackConfig)) -> Self {
         let turn = RUNNING.acquire().await.unwrap();
         let proxy = Proxy::start().await;
         let program = FunctionProgram { path: env!("CARGO_BIN_EXE_stack-function").into(), args: Vec::new() };
@@ -71,11 +93,24 @@ impl World {
             ..StackConfig::new(program)
         };
         change(&mut config);
-        let stack = Stack::start(config).await.unwrap();
+        let stack = Stack::start(config.clone()).await.unwrap();
         proxy.lead_to(stack.dynamodb_url());
         let api = ApiClient::new(stack.api_url());
-        let calls = Semaphore::new(CALLS);
-        Self { stack: Some(stack), api, calls, proxy, campaigns: Mutex::default(), _turn: turn }
+        let (calls, campaigns) = (Semaphore::new(CALLS), Mutex::default());
+        Self { stack: Some(stack), config, inbox, api, calls, proxy, campaigns, _turn: turn }
+    }
+
+    /// Kills every process where it stands, loses what is on the queues, and starts again on the same data.
+    pub(crate) async fn restart(&mut self) {
+        let stack = self.stack.take().unwrap();
+        let living = FUNCTIONS.map(|function| stack.host.processes(function));
+        living.iter().flatten().for_each(|process| kill(process.pid));
+        let folder = stack.stop_and_keep(Duration::ZERO).await.unwrap();
+        self.config.storage = Storage::Folder(folder);
+        let stack = Stack::start(self.config.clone()).await.unwrap();
+        self.proxy.lead_to(stack.dynamodb_url());
+        self.api = ApiClient::new(stack.api_url());
+        self.stack = Some(stack);
     }
 
     pub(crate) fn stack(&self) -> &Stack {
@@ -83,7 +118,7 @@ impl World {
     }
 
     pub(crate) fn inbox(&self) -> &Inbox {
-        self.stack().inbox.as_ref().unwrap()
+        self.inbox.as_ref().or(self.stack().inbox.as_ref()).unwrap()
     }
 
     pub(crate) async fn script(&self, script: Script) {
@@ -107,6 +142,9 @@ impl World {
         let living = FUNCTIONS.map(|function| stack.host.processes(function));
         pids.extend(living.iter().flatten().map(|process| process.pid));
         stack.stop().await;
+        if let Storage::Folder(folder) = &self.config.storage {
+            std::fs::remove_dir_all(folder).unwrap();
+        }
         eventually("no process of the stack lives", Duration::from_secs(5), async || {
             let left: Vec<u32> = pids.iter().copied().filter(|pid| is_alive(*pid)).collect();
             if left.is_empty() { Ok(()) } else { Err(left) }
