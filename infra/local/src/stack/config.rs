@@ -64,10 +64,11 @@ pub struct StackConfig {
 }
 
 impl StackConfig {
-    /// How long a sender works on a batch before it hands the rest on.
+    /// How long a sender works on a batch before it hands the rest on: it keeps a reserve for the last message
+    /// and its writes, at most a third of its time (`fanmail_runtime::invocation`).
     #[must_use]
     pub fn sender_works(&self) -> Duration {
-        self.timeout.saturating_sub(self.submit_timeout + WRITE_RESERVE)
+        self.timeout - (self.submit_timeout + WRITE_RESERVE).min(self.timeout / 3)
     }
 
     /// A stack in memory on free ports, with the inbox as the provider.
