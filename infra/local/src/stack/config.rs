@@ -47,6 +47,8 @@ pub struct StackConfig {
     pub api_addr: SocketAddr,
     /// Senders at a time: the function's reserved concurrency, and its event source's maximum.
     pub concurrency: u32,
+    /// Whether the concurrency that the settings have, where they were stored before, outweighs this one.
+    pub keep_concurrency: bool,
     /// Connections that one sender keeps open.
     pub max_conns: u32,
     /// How long one invocation of `start` and of `sender` may take.
@@ -80,6 +82,7 @@ impl StackConfig {
             program,
             api_addr: (Ipv4Addr::LOCALHOST, 0).into(),
             concurrency: 2,
+            keep_concurrency: false,
             max_conns: 8,
             timeout: Duration::from_secs(60),
             submit_timeout: Duration::from_secs(15),
