@@ -9,7 +9,7 @@ use super::world::{Answer, World};
 const STATUS: &str = "/api/campaigns/1/status";
 
 impl World {
-    async fn send(&self, method: &str, url: &str, body: &Value) -> Answer {
+    async fn order(&self, method: &str, url: &str, body: &Value) -> Answer {
         self.request(method, url, "", &body.to_string()).await
     }
 
@@ -23,7 +23,7 @@ impl World {
         for (name, value) in more.as_object().unwrap() {
             body[name] = value.clone();
         }
-        self.send("POST", "/api/campaigns", &body).await
+        self.order("POST", "/api/campaigns", &body).await
     }
 
     async fn stored(&self) -> Campaign {
@@ -51,13 +51,13 @@ async fn a_pause_has_an_end_that_lies_ahead() {
         ("soon", "until is no time"),
     ] {
         let (status, message) =
-            world.send("PUT", STATUS, &json!({ "status": "paused", "until": until })).await.refusal();
+            world.order("PUT", STATUS, &json!({ "status": "paused", "until": until })).await.refusal();
         assert!(status == 400 && message.starts_with(sentence), "{message}");
     }
     assert_eq!(world.stored().await.state.version, 1, "a refused pause changed something");
 
     let until = json!({ "status": "paused", "until": "2090-01-01T01:00:00+01:00", "note": "lunch" });
-    let paused = world.send("PUT", STATUS, &until).await.data();
+    let paused = world.order("PUT", STATUS, &until).await.data();
     assert_eq!((&paused["status"], &paused["until"]), (&json!("paused"), &json!("2090-01-01T00:00:00Z")));
     let journal = world.get("/api/campaigns/1/journal").await;
     assert!(
@@ -75,7 +75,7 @@ async fn what_makes_no_sense_is_answered_with_what_stands() {
     world.finished(2, 1, 2).await;
     for status in ["scheduled", "running", "paused", "cancelled", "draft"] {
         let (code, message, stands) =
-            world.send("PUT", STATUS, &json!({ "status": status })).await.conflict();
+            world.order("PUT", STATUS, &json!({ "status": status })).await.conflict();
         assert_eq!(code, 409, "{status}");
         assert_eq!(message, format!("campaign 1 is finished and cannot become {status}"));
         assert_eq!(
@@ -83,10 +83,10 @@ async fn what_makes_no_sense_is_answered_with_what_stands() {
             (&json!("finished"), &json!(2), &json!(1))
         );
     }
-    assert_eq!(world.send("PUT", STATUS, &json!({ "status": "finished" })).await.status, 400);
-    assert_eq!(world.send("PUT", STATUS, &json!({ "status": "running", "untill": 1 })).await.status, 400);
+    assert_eq!(world.order("PUT", STATUS, &json!({ "status": "finished" })).await.status, 400);
+    assert_eq!(world.order("PUT", STATUS, &json!({ "status": "running", "untill": 1 })).await.status, 400);
     assert_eq!(
-        world.send("PUT", "/api/campaigns/9/status", &json!({ "status": "paused" })).await.status,
+        world.order("PUT", "/api/campaigns/9/status", &json!({ "status": "paused" })).await.status,
         404
     );
 }
@@ -96,11 +96,11 @@ async fn a_late_order_that_names_its_version_does_nothing() {
     let world = World::new().await;
     world.planned(2, 1, 2).await;
     let late = json!({ "status": "cancelled", "version": 0 });
-    let (code, message, stands) = world.send("PUT", STATUS, &late).await.conflict();
+    let (code, message, stands) = world.order("PUT", STATUS, &late).await.conflict();
     assert_eq!((code, &stands["status"], &stands["version"]), (409, &json!("running"), &json!(1)));
     assert_eq!(message, "campaign 1 changed in the meantime: it is running and of version 1 now");
     let now = json!({ "status": "paused", "version": 1 });
-    assert_eq!(world.send("PUT", STATUS, &now).await.data()["version"], 2);
+    assert_eq!(world.order("PUT", STATUS, &now).await.data()["version"], 2);
 }
 
 #[tokio::test]
@@ -111,18 +111,18 @@ async fn a_campaign_is_scheduled_and_made_a_draft_again() {
         (&made["send_at"], &made["content_version"], &made["retry"]),
         (&Value::Null, &json!(1), &Value::Null)
     );
-    let (status, message) = world.send("PUT", STATUS, &json!({ "status": "scheduled" })).await.refusal();
+    let (status, message) = world.order("PUT", STATUS, &json!({ "status": "scheduled" })).await.refusal();
     assert!(status == 400 && message.contains("has no send_at"), "{message}");
 
     let at = json!({ "status": "scheduled", "send_at": "2090-01-01T00:00:00Z" });
     for _ in 0..2 {
-        let scheduled = world.send("PUT", STATUS, &at).await.data();
+        let scheduled = world.order("PUT", STATUS, &at).await.data();
         assert_eq!((&scheduled["status"], &scheduled["version"]), (&json!("scheduled"), &json!(1)));
         assert_eq!(scheduled["not_after"], "2090-01-02T00:00:00Z");
     }
-    assert_eq!(world.send("PUT", STATUS, &json!({ "status": "draft" })).await.data()["status"], "draft");
+    assert_eq!(world.order("PUT", STATUS, &json!({ "status": "draft" })).await.data()["status"], "draft");
     assert_eq!(
-        world.send("PUT", STATUS, &json!({ "status": "scheduled" })).await.data()["status"],
+        world.order("PUT", STATUS, &json!({ "status": "scheduled" })).await.data()["status"],
         "scheduled"
     );
     let past = world.draft(&json!({ "send_at": "2001-01-01T00:00:00Z" })).await.refusal();
@@ -134,24 +134,24 @@ async fn an_edit_changes_what_it_names_and_nothing_else() {
     let world = World::new().await;
     world.draft(&json!({ "altbody": "News" })).await.data();
     let url = "/api/campaigns/1";
-    let edited = world.send("PUT", url, &json!({ "subject": "Hi" })).await.data();
+    let edited = world.order("PUT", url, &json!({ "subject": "Hi" })).await.data();
     assert_eq!(
         (&edited["subject"], &edited["content_version"], &edited["name"]),
         (&json!("Hi"), &json!(2), &json!("News"))
     );
     assert_eq!(world.get(url).await["altbody"], "News");
     // The same again is no new version.
-    assert_eq!(world.send("PUT", url, &json!({ "subject": "Hi" })).await.data()["version"], 1);
+    assert_eq!(world.order("PUT", url, &json!({ "subject": "Hi" })).await.data()["version"], 1);
 
     let all =
         json!({ "send_at": "2090-01-01T00:00:00Z", "settings": { "message_rate": 50 }, "altbody": null });
-    let edited = world.send("PUT", url, &all).await.data();
+    let edited = world.order("PUT", url, &all).await.data();
     assert_eq!((&edited["version"], &edited["settings"]["message_rate"]), (&json!(2), &json!(50)));
     assert_eq!(
         (&edited["send_at"], &world.get(url).await["altbody"]),
         (&json!("2090-01-01T00:00:00Z"), &Value::Null)
     );
-    assert_eq!(world.send("PUT", url, &json!({ "send_at": null })).await.data()["send_at"], Value::Null);
+    assert_eq!(world.order("PUT", url, &json!({ "send_at": null })).await.data()["send_at"], Value::Null);
     for wrong in [
         json!({ "name": " " }),
         json!({ "body": "{{ subscriber.nmae }}" }),
@@ -159,7 +159,7 @@ async fn an_edit_changes_what_it_names_and_nothing_else() {
         json!({ "settings": { "message_rate": 1 } }),
         json!({ "not_after": "2090-01-01T00:00:00Z" }),
     ] {
-        assert_eq!(world.send("PUT", url, &wrong).await.status, 400, "{wrong}");
+        assert_eq!(world.order("PUT", url, &wrong).await.status, 400, "{wrong}");
     }
 }
 
@@ -168,13 +168,13 @@ async fn what_runs_is_not_edited_and_who_saw_an_older_one_neither() {
     let world = World::new().await;
     world.planned(2, 1, 2).await;
     let url = "/api/campaigns/1";
-    let (code, message, stands) = world.send("PUT", url, &json!({ "subject": "Hi" })).await.conflict();
+    let (code, message, stands) = world.order("PUT", url, &json!({ "subject": "Hi" })).await.conflict();
     assert_eq!((code, message.as_str()), (409, "campaign 1 is running and cannot be edited"));
     assert_eq!(stands["content_version"], 1);
-    world.send("PUT", STATUS, &json!({ "status": "paused" })).await.data();
-    let stale = world.send("PUT", url, &json!({ "subject": "Hi", "version": 1 })).await;
+    world.order("PUT", STATUS, &json!({ "status": "paused" })).await.data();
+    let stale = world.order("PUT", url, &json!({ "subject": "Hi", "version": 1 })).await;
     assert_eq!(stale.conflict().0, 409);
-    assert_eq!(world.send("PUT", url, &json!({ "subject": "Hi" })).await.data()["content_version"], 2);
+    assert_eq!(world.order("PUT", url, &json!({ "subject": "Hi" })).await.data()["content_version"], 2);
 }
 
 #[tokio::test]
@@ -191,11 +191,11 @@ async fn who_is_to_be_tried_again_is_named_by_known_classes() {
         (json!({ "classes": ["failed:*"], "recipients": ids }), "recipients names 101"),
         (json!({ "classes": ["failed:*"], "recipients": [1_u64 << 53] }), "53 bits"),
     ] {
-        let (status, message) = world.send("POST", url, &body).await.refusal();
+        let (status, message) = world.order("POST", url, &body).await.refusal();
         assert!(status == 400 && message.contains(sentence), "{message}");
     }
     let (code, message, stands) =
-        world.send("POST", url, &json!({ "classes": ["failed:*"] })).await.conflict();
+        world.order("POST", url, &json!({ "classes": ["failed:*"] })).await.conflict();
     assert_eq!((code, message.as_str()), (409, "campaign 1 is running and cannot be retried"));
     assert_eq!(stands["status"], "running");
 }
@@ -208,10 +208,10 @@ async fn doubt_is_taken_for_accepted_once() {
     let id = BatchId { campaign: campaign.id, lane: LaneNo(0), seq: 0 };
     world.doubt(id).await;
     let body = json!({ "action": "assume_accepted", "note": "the provider says so" });
-    assert_eq!(world.send("POST", url, &body).await.data(), json!({ "resolved": 1, "left": 0 }));
-    assert_eq!(world.send("POST", url, &body).await.data(), json!({ "resolved": 0, "left": 0 }));
+    assert_eq!(world.order("POST", url, &body).await.data(), json!({ "resolved": 1, "left": 0 }));
+    assert_eq!(world.order("POST", url, &body).await.data(), json!({ "resolved": 0, "left": 0 }));
     let batch = world.store().batch(id).await.unwrap().unwrap();
     assert!(batch.entries.iter().all(|entry| entry.state != RecipientState::InDoubt));
-    assert_eq!(world.send("POST", url, &json!({ "action": "forget" })).await.status, 400);
-    assert_eq!(world.send("POST", "/api/campaigns/9/resolve", &body).await.status, 404);
+    assert_eq!(world.order("POST", url, &json!({ "action": "forget" })).await.status, 400);
+    assert_eq!(world.order("POST", "/api/campaigns/9/resolve", &body).await.status, 404);
 }
