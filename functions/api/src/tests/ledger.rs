@@ -94,6 +94,8 @@ impl World {
             let cursor = page.last().unwrap().entries.last().unwrap().subscriber;
             let batches = u32::try_from(page.len()).unwrap();
             plan = plan.apply(LaneEvent::Planned { batches, recipients, cursor }).unwrap();
+            let batches = plan.created;
+            plan = plan.apply(LaneEvent::Enqueued { batches }).unwrap();
             plan.rev += 1;
             let written = self.store().write_page(campaign.id, &plan, page).await.unwrap();
             assert_eq!(written, Conditional::Applied);
