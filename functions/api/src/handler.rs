@@ -38,6 +38,7 @@ pub(crate) async fn handle(
 fn refused(error: ApiError, request_id: &str) -> Reply {
     match error {
         ApiError::Refused(status, message) => Reply::message(status, &message),
+        ApiError::RefusedWith(status, message, data) => Reply::message_with(status, &message, &data),
         ApiError::Broken(error) => {
             let cause: &PortError = &error;
             tracing::error!(request.id = request_id, error = %Chain(cause), "could not answer request {request_id}");

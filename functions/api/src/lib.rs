@@ -6,6 +6,7 @@
 //! [`import_rows`] is public for who wants to know what an import will make of a file before it is sent.
 
 mod accept;
+mod concurrency;
 pub mod csv_line;
 mod handler;
 pub mod import_rows;
@@ -14,8 +15,12 @@ mod response;
 mod routes;
 #[cfg(test)]
 mod tests;
+mod times;
 mod view;
 
+use std::time::Duration;
+
+use concurrency::Concurrency;
 use fanmail_domain::unsubscribe::UnsubscribeKey;
 use fanmail_queue::Queue;
 use fanmail_runtime::aws::AwsConfig;
@@ -23,12 +28,20 @@ use fanmail_runtime::vars::Vars;
 use fanmail_runtime::{Error, LambdaEvent, SystemClock, service_fn, telemetry};
 use fanmail_store::Store;
 
+/// How long a sender works on a batch at a time, unless the environment says otherwise: its time-out of 60 s
+/// without what it keeps in reserve.
+const SENDER_WORKS_S: u64 = 42;
+
 /// What lives as long as the process.
 pub(crate) struct Ports {
     store: Store,
     queue: Queue,
     clock: SystemClock,
     unsubscribe_key: UnsubscribeKey,
+    /// How many senders there are, where that can be changed from here.
+    concurrency: Option<Concurrency>,
+    /// How long a sender works on a batch at a time.
+    sender_works: Duration,
 }
 
 /// Serves the Lambda Runtime API until the process is ended.
@@ -41,8 +54,17 @@ pub async fn run() -> Result<(), Error> {
     let aws = AwsConfig::from_env()?;
     let mut vars = Vars::from_env();
     let key = vars.required_with("FANMAIL_UNSUBSCRIBE_KEY", UnsubscribeKey::parse);
+    let concurrency = Concurrency::from_vars(&vars, &aws);
+    let sender_works = Duration::from_secs(vars.or("FANMAIL_SENDER_WORKS_S", SENDER_WORKS_S));
     let unsubscribe_key = vars.finish_with(key)?;
-    let ports = Ports { store: aws.store(), queue: aws.queue(), clock: SystemClock::new(), unsubscribe_key };
+    let ports = Ports {
+        store: aws.store(),
+        queue: aws.queue(),
+        clock: SystemClock::new(),
+        unsubscribe_key,
+        concurrency,
+        sender_works,
+    };
     let ports = &ports;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
         // Boxed: the runtime's own layers would nest this large type too deeply for the compiler.

@@ -4,7 +4,7 @@ use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use aws_lambda_events::http::{HeaderMap, HeaderName, HeaderValue, header};
 use fanmail_engine::ports::PortError;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// An answer.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Reply {
 pub(crate) enum ApiError {
     /// The request is at fault; the message says how to mend it.
     Refused(i64, String),
+    /// The same, with data beside the message: what stands, or what is wrong one by one.
+    RefusedWith(i64, String, Value),
     /// A port is.
     Broken(PortError),
 }
@@ -33,6 +35,12 @@ impl Reply {
     /// listmonk's error.
     pub(crate) fn message(status: i64, message: &str) -> Self {
         Self { status, ..Self::text("application/json", json!({ "message": message }).to_string()) }
+    }
+
+    /// listmonk's error, with data beside it.
+    pub(crate) fn message_with(status: i64, message: &str, data: &Value) -> Self {
+        let body = json!({ "message": message, "data": data });
+        Self { status, ..Self::text("application/json", body.to_string()) }
     }
 
     /// A page for a person.

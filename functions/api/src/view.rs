@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use fanmail_domain::{Campaign, Lane, List, RecipientState, Tally, Timestamp};
+use fanmail_domain::retry::class_name;
+use fanmail_domain::{Campaign, Lane, List, RecipientState, Retry, Tally, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -62,11 +63,25 @@ pub(crate) fn campaign(campaign: &Campaign, lanes: &[Lane]) -> Value {
         "states": progress.states(),
         "reasons": progress.reasons(),
         "settings": campaign.settings,
+        "until": campaign.state.until.map(time),
+        "send_at": campaign.schedule.map(|at| time(at.send_at)),
+        "not_after": campaign.schedule.map(|at| time(at.not_after)),
+        "content_version": campaign.content_version,
+        "retry": campaign.retry.as_ref().map(retry),
         "version": campaign.state.version,
         "epoch": campaign.state.epoch,
         "created_at": time(campaign.created_at),
         "started_at": campaign.started_at.map(time),
         "updated_at": time(campaign.updated_at),
+    })
+}
+
+/// The newest retry.
+fn retry(retry: &Retry) -> Value {
+    json!({
+        "epoch": retry.epoch,
+        "classes": retry.states.iter().map(|state| class_name(*state)).collect::<Vec<_>>(),
+        "recipients": retry.only,
     })
 }
 

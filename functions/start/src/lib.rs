@@ -1,7 +1,8 @@
 //! Fans campaigns out, lane by lane.
 //!
 //! An SQS event source: each record is one lane task. The protocol is told in
-//! [`fanmail_engine::fan_out`]; here are only the wires.
+//! [`fanmail_engine::fan_out`]; here are only the wires. A one-time schedule sends `{"campaign": N}` and has
+//! that campaign started, if it is due.
 
 mod handler;
 

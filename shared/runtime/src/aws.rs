@@ -108,6 +108,33 @@ impl AwsConfig {
         config.set_endpoint_url(self.sqs_url.clone());
         aws_sdk_sqs::Client::from_conf(config.build())
     }
+
+    /// For a client of another service, so that only the functions that use it are built with it.
+    #[must_use]
+    pub fn client_parts(&self, endpoint: Option<&str>) -> ClientParts {
+        ClientParts {
+            region: Region::new(self.region.clone()),
+            credentials: self.credentials.clone(),
+            http_client: http_client(endpoint),
+            retries: retries(),
+            timeouts: timeouts(),
+        }
+    }
+}
+
+/// What a client of one more service is made of.
+#[derive(Debug, Clone)]
+pub struct ClientParts {
+    /// The region.
+    pub region: Region,
+    /// Who asks.
+    pub credentials: Credentials,
+    /// How it connects.
+    pub http_client: SharedHttpClient,
+    /// How it repeats.
+    pub retries: RetryConfig,
+    /// How long it waits.
+    pub timeouts: TimeoutConfig,
 }
 
 fn http_client(endpoint: Option<&str>) -> SharedHttpClient {

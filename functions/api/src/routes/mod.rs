@@ -6,6 +6,7 @@ mod import;
 mod journal;
 mod lists;
 mod recipients;
+mod settings;
 mod unsubscribe;
 
 use crate::handler::Call;
@@ -33,6 +34,11 @@ pub(crate) async fn route(call: &Call<'_>, request: &Request) -> Result<Reply, A
         }
         ("GET", ["api", "campaigns", id, "journal"]) => journal::page(call, request, id).await,
         ("GET", ["api", "campaigns", id, "audit"]) => audit::audit(call, id).await,
+        ("PUT", ["api", "campaigns", id]) => campaigns::edit(call, request, id).await,
+        ("POST", ["api", "campaigns", id, "retry"]) => campaigns::retry(call, request, id).await,
+        ("POST", ["api", "campaigns", id, "resolve"]) => campaigns::resolve(call, request, id).await,
+        ("GET", ["api", "settings"]) => settings::get(call).await,
+        ("PUT", ["api", "settings"]) => settings::put(call, request).await,
         ("PUT", ["api", "campaigns", id, "status"]) => campaigns::set_status(call, request, id).await,
         ("GET", ["unsubscribe", campaign, subscriber, token]) => {
             unsubscribe::page(call, campaign, subscriber, token)

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use fanmail_domain::{
     AudienceList, Batch, BatchEvent, BatchId, Campaign, CampaignEvent, CampaignId, Change, EmailAddress,
     FailReason, Failure, Holder, LaneCount, LaneEvent, LaneNo, LanePlan, ListId, Optin, RecipientEvent,
-    SettingsPatch, SubscriberId, SubscriberStatus, SubscriptionStatus, Timestamp,
+    RecipientState, SettingsPatch, SubscriberId, SubscriberStatus, SubscriptionStatus, Timestamp,
 };
 use fanmail_engine::ports::{Campaigns, Conditional, JournalEntry, Ledger};
 use fanmail_store::{CampaignDraft, Import, NewSubscriber, Overwrite};
@@ -94,6 +94,8 @@ impl World {
             let cursor = page.last().unwrap().entries.last().unwrap().subscriber;
             let batches = u32::try_from(page.len()).unwrap();
             plan = plan.apply(LaneEvent::Planned { batches, recipients, cursor }).unwrap();
+            let batches = plan.created;
+            plan = plan.apply(LaneEvent::Enqueued { batches }).unwrap();
             plan.rev += 1;
             let written = self.store().write_page(campaign.id, &plan, page).await.unwrap();
             assert_eq!(written, Conditional::Applied);
@@ -151,6 +153,22 @@ impl World {
         let count = LaneCount::between(batch, &done, NOW);
         assert_eq!(self.store().count_batch(&done, &count).await.unwrap(), Conditional::Applied);
         self.store().record_failures(&failures(&done)).await.unwrap();
+    }
+
+    /// Leaves the first recipient of a batch in doubt, and the lane's counters with it.
+    pub(super) async fn doubt(&self, id: BatchId) {
+        let before = self.store().batch(id).await.unwrap().unwrap();
+        let mut after = next(before.clone());
+        after.entries[0].state = RecipientState::InDoubt;
+        let lane = format!("LANE#{:02}", id.lane.0);
+        let of = |batch: &Batch, state: RecipientState| {
+            batch.entries.iter().filter(|entry| entry.state == state).count().to_string()
+        };
+        assert_eq!(self.store().write_batch(&after).await.unwrap(), Conditional::Applied);
+        for state in [RecipientState::Accepted, RecipientState::InDoubt] {
+            let count = AttributeValue::N(of(&after, state));
+            self.set(&format!("C#{}", id.campaign), &lane, &format!("n{}", state.code()), count).await;
+        }
     }
 
     /// Writes a batch as it must not be.

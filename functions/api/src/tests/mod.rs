@@ -6,8 +6,10 @@
 )]
 
 mod audit;
+mod control;
 mod gone;
 mod journal;
 mod ledger;
 mod recipients;
+mod settings;
 mod world;

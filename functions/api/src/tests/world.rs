@@ -2,13 +2,13 @@
 
 use std::net::TcpListener;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use aws_lambda_events::http::HeaderMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use fanmail_domain::unsubscribe::UnsubscribeKey;
 use fanmail_engine::ports::Clock;
-use fanmail_queue::Queue;
 use fanmail_runtime::SystemClock;
 use fanmail_runtime::aws::AwsConfig;
 use fanmail_runtime::vars::Vars;
@@ -17,6 +17,7 @@ use lambda_runtime::Context;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use crate::concurrency::Concurrency;
 use crate::{Ports, handler};
 
 /// A minute, in milliseconds: longer than any request here takes.
@@ -46,11 +47,29 @@ impl World {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || serve(listener, stopped));
-        let (store, queue) = clients(&url);
+        let aws = AwsConfig::from_vars(vars(&url)).unwrap();
+        let (store, queue) = (aws.store(), aws.queue());
         store.create_tables().await.unwrap();
         let unsubscribe_key = UnsubscribeKey::parse("a key that is as long as keys have to be").unwrap();
-        let ports = Ports { store, queue, clock: SystemClock::new(), unsubscribe_key };
+        let ports = Ports {
+            store,
+            queue,
+            clock: SystemClock::new(),
+            unsubscribe_key,
+            concurrency: None,
+            sender_works: Duration::from_secs(42),
+        };
         Self { ports, client: client(&url), stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// The same, where the senders' concurrency can be changed at this Lambda API.
+    pub(super) async fn with_lambda(url: &str) -> Self {
+        let mut world = Self::new().await;
+        let more = [("AWS_ENDPOINT_URL_LAMBDA", url), ("FANMAIL_SENDER_FUNCTION", "sender")];
+        let more = Vars::new(more.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let aws = AwsConfig::from_vars(vars("http://127.0.0.1:9")).unwrap();
+        world.ports.concurrency = Concurrency::from_vars(&more, &aws);
+        world
     }
 
     pub(super) fn store(&self) -> &Store {
@@ -111,7 +130,7 @@ impl Drop for World {
     }
 }
 
-fn clients(url: &str) -> (Store, Queue) {
+fn vars(url: &str) -> Vars {
     let vars = [
         ("AWS_REGION", "eu-west-1"),
         ("AWS_ACCESS_KEY_ID", "test"),
@@ -124,9 +143,7 @@ fn clients(url: &str) -> (Store, Queue) {
         ("FANMAIL_LANES_QUEUE_URL", "http://127.0.0.1:9/0/lanes"),
         ("FANMAIL_BATCHES_QUEUE_URL", "http://127.0.0.1:9/0/batches"),
     ];
-    let vars = vars.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let aws = AwsConfig::from_vars(Vars::new(vars)).unwrap();
-    (aws.store(), aws.queue())
+    Vars::new(vars.map(|(name, value)| (name.to_owned(), value.to_owned())))
 }
 
 fn client(url: &str) -> Client {

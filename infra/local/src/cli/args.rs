@@ -146,9 +146,9 @@ pub(super) struct UpArgs {
     /// on the way.
     #[arg(long, value_name = "URL")]
     pub(super) smtp: Option<String>,
-    /// Senders at a time
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub(super) concurrency: u32,
+    /// Senders at a time [default: as the settings in --data-dir say, or 2]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(super) concurrency: Option<u32>,
 }
 
 #[derive(Debug, Args)]

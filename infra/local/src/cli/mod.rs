@@ -66,12 +66,14 @@ async fn send(args: SendArgs) -> Result<ExitCode, SendError> {
 async fn up(args: UpArgs) -> Result<ExitCode, SendError> {
     let interrupts = Interrupts::listen().map_err(SendError::Signal)?;
     send::probe(args.smtp.as_deref()).await?;
+    let defaults = StackConfig::new(own_program()?);
     let config = StackConfig {
         storage: args.data_dir.map_or(Storage::Memory, Storage::Folder),
-        concurrency: args.concurrency,
+        concurrency: args.concurrency.unwrap_or(defaults.concurrency),
+        keep_concurrency: args.concurrency.is_none(),
         api_addr: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
         provider: send::provider(args.smtp.as_deref())?,
-        ..StackConfig::new(own_program()?)
+        ..defaults
     };
     let patience = config.timeout;
     let stack = Stack::start(config).await?;

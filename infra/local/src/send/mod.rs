@@ -29,7 +29,7 @@ pub use campaign::View;
 use campaign::{Ending, Running};
 pub use client::{ApiClient, ClientError};
 pub use error::SendError;
-use fanmail_domain::Settings;
+use fanmail_domain::settings::largest_batch;
 use fanmail_runtime::Chain;
 pub use import::Imported;
 use input::Input;
@@ -85,11 +85,11 @@ pub struct SendOptions {
 ///
 /// [`SendError`] if the input or the machine does not allow it; nothing is half done then. A campaign that
 /// ran and did not reach everybody is no error: the [`Summary`] says how it ended.
-pub async fn run(options: SendOptions, program: FunctionProgram) -> Result<Summary, SendError> {
+pub async fn run(mut options: SendOptions, program: FunctionProgram) -> Result<Summary, SendError> {
     let interrupts = Interrupts::listen().map_err(SendError::Signal)?;
     let input = input::read(&options)?;
     let config = config(&options, program)?;
-    warn_of_mismatches(&options, &config);
+    fit_batches(&mut options, &config);
     check_report(options.report.as_deref())?;
     let out = tokio::select! {
         probed = probe(options.smtp.as_deref()) => probed.and_then(|()| OutFolder::make(&options))?,
@@ -127,16 +127,18 @@ fn config(options: &SendOptions, program: FunctionProgram) -> Result<StackConfig
     })
 }
 
-/// Says which settings do not go well together. They are used all the same.
-fn warn_of_mismatches(options: &SendOptions, config: &StackConfig) {
-    let settings = Settings {
-        message_rate: options.rate,
-        batch_size: options.batch_size,
-        max_conns: options.max_conns,
-        ..Settings::default()
-    };
-    for mismatch in settings.mismatches(config.sender_works()) {
-        eprintln!("fanmail: note: {mismatch}");
+/// Makes batches so small that a sender can end one within its time, and says so.
+fn fit_batches(options: &mut SendOptions, config: &StackConfig) {
+    let works = config.sender_works();
+    let (rate, fits) = (options.rate, largest_batch(options.rate, works));
+    if options.batch_size > fits {
+        let works_s = works.as_secs();
+        eprintln!(
+            "fanmail: note: batches of {fits} instead of {}: at {rate} per second a sender ends no more within \
+             the {works_s} s that it works at a time",
+            options.batch_size
+        );
+        options.batch_size = fits;
     }
 }
 

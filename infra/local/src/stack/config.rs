@@ -47,6 +47,8 @@ pub struct StackConfig {
     pub api_addr: SocketAddr,
     /// Senders at a time: the function's reserved concurrency, and its event source's maximum.
     pub concurrency: u32,
+    /// Whether the concurrency that the settings have, where they were stored before, outweighs this one.
+    pub keep_concurrency: bool,
     /// Connections that one sender keeps open.
     pub max_conns: u32,
     /// How long one invocation of `start` and of `sender` may take.
@@ -64,10 +66,11 @@ pub struct StackConfig {
 }
 
 impl StackConfig {
-    /// How long a sender works on a batch before it hands the rest on.
+    /// How long a sender works on a batch before it hands the rest on: it keeps a reserve for the last message
+    /// and its writes, at most a third of its time (`fanmail_runtime::invocation`).
     #[must_use]
     pub fn sender_works(&self) -> Duration {
-        self.timeout.saturating_sub(self.submit_timeout + WRITE_RESERVE)
+        self.timeout - (self.submit_timeout + WRITE_RESERVE).min(self.timeout / 3)
     }
 
     /// A stack in memory on free ports, with the inbox as the provider.
@@ -79,6 +82,7 @@ impl StackConfig {
             program,
             api_addr: (Ipv4Addr::LOCALHOST, 0).into(),
             concurrency: 2,
+            keep_concurrency: false,
             max_conns: 8,
             timeout: Duration::from_secs(60),
             submit_timeout: Duration::from_secs(15),

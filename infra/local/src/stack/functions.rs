@@ -36,6 +36,7 @@ pub(super) struct Environment<'a> {
     pub(super) smtp_url: &'a str,
     pub(super) public_url: &'a str,
     pub(super) unsubscribe_key: &'a str,
+    pub(super) lambda_url: &'a str,
     pub(super) config: &'a StackConfig,
 }
 
@@ -76,12 +77,17 @@ impl Environment<'_> {
         created.map(drop).map_err(|error| StackError::Provision(error.into()))
     }
 
-    pub(super) fn add_functions(&self, host: &Host, data_dir: &DataDir) -> Result<(), StackError> {
+    pub(super) fn add_functions(
+        &self,
+        host: &Host,
+        data_dir: &DataDir,
+        senders: u32,
+    ) -> Result<(), StackError> {
         let config = self.config;
         for (function, timeout, concurrency) in [
             (Function::Api, API_TIMEOUT, API_CONCURRENCY),
             (Function::Start, config.timeout, START_CONCURRENCY),
-            (Function::Sender, config.timeout, config.concurrency),
+            (Function::Sender, config.timeout, senders),
             (Function::Sweeper, config.timeout, 1),
         ] {
             let mut spec = FunctionSpec::new(function.name(), &config.program.path);
@@ -103,6 +109,12 @@ impl Environment<'_> {
 
     fn of(&self, function: Function) -> BTreeMap<String, String> {
         let mut env = self.of_every_function();
+        if function == Function::Api {
+            env.insert("AWS_ENDPOINT_URL_LAMBDA".into(), self.lambda_url.to_owned());
+            env.insert("FANMAIL_SENDER_FUNCTION".into(), Function::Sender.name().to_owned());
+            let works = self.config.sender_works().as_secs();
+            env.insert("FANMAIL_SENDER_WORKS_S".into(), works.to_string());
+        }
         if function == Function::Sender {
             env.insert("FANMAIL_SMTP_URL".into(), self.smtp_url.to_owned());
             env.insert("FANMAIL_MAX_CONNS".into(), self.config.max_conns.to_string());
@@ -116,6 +128,7 @@ impl Environment<'_> {
         &self,
         host: &Host,
         provider: &Arc<FairSqs>,
+        senders: u32,
     ) -> Result<[Arc<RustackQueue>; 2], StackError> {
         let source = async |queue: &str, function: Function, concurrency: u32| {
             let poller = RustackQueue::open(Arc::clone(provider), queue).await;
@@ -131,7 +144,7 @@ impl Environment<'_> {
         };
         Ok([
             source(LANES, Function::Start, START_CONCURRENCY).await?,
-            source(BATCHES, Function::Sender, self.config.concurrency).await?,
+            source(BATCHES, Function::Sender, senders).await?,
         ])
     }
 }

@@ -23,6 +23,8 @@ use std::time::Duration;
 
 use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::operation::purge_queue::PurgeQueueError;
+use fanmail_domain::Settings;
+use fanmail_engine::ports::PortError;
 use fanmail_inbox::Inbox;
 use fanmail_lambda_host::{Host, HostConfig, RustackQueue, gateway, lambda_api};
 use fanmail_queue::Queue;
@@ -83,20 +85,24 @@ impl Stack {
         let dynamodb = DynamoDb::start(data_dir.database().as_deref())?;
         let sqs = Sqs::start().await?;
         let inbox = start_inbox(&config.provider, &data_dir).await?;
+        let lambda = TcpListener::bind("127.0.0.1:0").await.map_err(StackError::Listen)?;
+        let lambda_addr = lambda.local_addr().map_err(StackError::Listen)?;
         let environment = Environment {
             dynamodb_url: config.dynamodb_url.as_deref().unwrap_or(&dynamodb.url),
             sqs_url: &sqs.url,
             smtp_url: &smtp_url(&config.provider, inbox.as_ref()),
             public_url: &format!("http://{api_addr}"),
             unsubscribe_key: &data_dir.unsubscribe_key()?,
+            lambda_url: &format!("http://{lambda_addr}"),
             config: &config,
         };
         let (store, queue, sqs_client) = provision(&dynamodb.url, &environment).await?;
         let host = Host::new(HostConfig { region: REGION.to_owned(), ..HostConfig::default() });
-        environment.add_functions(&host, &data_dir)?;
-        let pollers = environment.add_event_sources(&host, &sqs.provider).await?;
+        let senders = settle_concurrency(&store, &config).await?;
+        environment.add_functions(&host, &data_dir, senders)?;
+        let pollers = environment.add_event_sources(&host, &sqs.provider, senders).await?;
         let mut servers = JoinSet::new();
-        let lambda_addr = serve(&mut servers, &host, api).await?;
+        serve(&mut servers, &host, lambda, api);
         let inbox_addr = match &inbox {
             Some(inbox) => {
                 Some(inbox.serve_http(([127, 0, 0, 1], 0).into()).await.map_err(StackError::Listen)?)
@@ -273,9 +279,21 @@ async fn provision(
     Ok((store, queue, sqs_client))
 }
 
-async fn serve(servers: &mut JoinSet<()>, host: &Host, api: TcpListener) -> Result<SocketAddr, StackError> {
-    let lambda = TcpListener::bind("127.0.0.1:0").await.map_err(StackError::Listen)?;
-    let lambda_addr = lambda.local_addr().map_err(StackError::Listen)?;
+/// Brings the settings and the stack's concurrency together, so that the settings tell the truth: one that was
+/// stored before is kept if that is wanted, and else this one is stored. Answers which holds.
+async fn settle_concurrency(store: &Store, config: &StackConfig) -> Result<u32, StackError> {
+    let failed = |error: PortError| StackError::Provision(error.into());
+    let (stand, rev) = store.settings_with_rev().await.map_err(failed)?;
+    if rev > 0 && (config.keep_concurrency || stand.concurrency == config.concurrency) {
+        return Ok(stand.concurrency);
+    }
+    let settings = Settings { concurrency: config.concurrency, ..stand };
+    // Nobody else writes yet: the functions are not there.
+    let _ours = store.replace_settings(&settings, rev).await.map_err(failed)?;
+    Ok(config.concurrency)
+}
+
+fn serve(servers: &mut JoinSet<()>, host: &Host, lambda: TcpListener, api: TcpListener) {
     let (lambda, gateway) = (lambda_api::serve(lambda, host), gateway::serve(api, host, "api"));
     servers.spawn(async move {
         if let Err(error) = lambda.await {
@@ -287,5 +305,4 @@ async fn serve(servers: &mut JoinSet<()>, host: &Host, api: TcpListener) -> Resu
             eprintln!("fanmail: the HTTP API stopped: {error}");
         }
     });
-    Ok(lambda_addr)
 }

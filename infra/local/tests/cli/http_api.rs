@@ -136,7 +136,10 @@ async fn what_does_not_fit_is_refused_with_a_sentence() {
     let draft = refusal(up.set_status(&path, "paused").await);
     assert_eq!(draft, (409, "campaign 1 is draft and cannot become paused".to_owned()));
     let unknown_status = refusal(up.set_status(&path, "flying").await);
-    assert_eq!(unknown_status, (400, "status can be set to `running` or `paused`".to_owned()));
+    assert_eq!(
+        unknown_status,
+        (400, "status can be set to `scheduled`, `running`, `paused`, `cancelled` or `draft`".to_owned())
+    );
     assert_eq!(refusal(up.set_status("/api/campaigns/99", "running").await).0, 404);
     assert_eq!(refusal(up.api.get("/api/campaigns/99").await), (404, "there is no such campaign".to_owned()));
     assert_eq!(refusal(up.api.get("/api/lists/x").await), (404, "there is no such list".to_owned()));
@@ -160,13 +163,74 @@ async fn what_does_not_fit_is_refused_with_a_sentence() {
         ("lists", json!([]), "at least one list"),
         ("lists", json!([9]), "there is no list 9"),
         ("settings", json!({ "batch_size": 101 }), "batch_size"),
-        ("send_at", json!("2030-01-01T00:00:00Z"), "send_at"),
+        ("send_at", json!("2090-01-01T00:00:00"), "send_at has no offset"),
+        ("send_at", json!("2001-01-01T00:00:00Z"), "send_at is in the past"),
+        ("settings", json!({ "message_rate": 1 }), "can be 42 at the most"),
     ] {
         let (status, message) = refusal(up.api.send("POST", "/api/campaigns", &with(name, value)).await);
         assert!(status == 400 && message.contains(sentence), "{name}: {status} {message}");
     }
     let (status, message) = refusal(up.api.send("POST", "/api/lists", &json!({ "optin": "single" })).await);
     assert!(status == 400 && message.contains("name"), "{message}");
+    up.stop(&scene).await;
+}
+
+#[tokio::test]
+async fn settings_change_under_a_running_campaign_and_nobody_is_lost() {
+    let scene = Scene::new(0);
+    let up = Up::start(&scene, &["--concurrency", "1", "--data-dir", "data"]).await;
+    assert_eq!(up.get("/api/settings").await["app.concurrency"], 1);
+    let slow = json!({ "app.message_rate": 5, "app.batch_size": 10 });
+    let _: Value = up.api.send("PUT", "/api/settings", &slow).await.unwrap();
+    let path = up.campaign(400, json!({})).await;
+    up.set_status(&path, "running").await.unwrap();
+    up.wait_for(&path, |campaign| campaign["sent"].as_u64() > Some(0)).await;
+
+    // At 5 per second this campaign would take longer than a test waits.
+    let fast = json!({ "app.message_rate": 500, "app.concurrency": 3 });
+    let put: Value = up.api.send("PUT", "/api/settings", &fast).await.unwrap();
+    assert_eq!((&put["applied"], &put["settings"]["app.concurrency"]), (&json!(true), &json!(3)));
+    let reserved = format!("{}/2019-09-30/functions/sender/concurrency", up.lambda_url);
+    assert_eq!(http("GET", &reserved, "").await.1, r#"{"ReservedConcurrentExecutions":3}"#);
+    let sources = format!("{}/2015-03-31/event-source-mappings?FunctionName=sender", up.lambda_url);
+    assert!(http("GET", &sources, "").await.1.contains(r#""MaximumConcurrency":3"#));
+    let edit = refusal(up.api.send("PUT", &path, &json!({ "subject": "Hi" })).await);
+    assert_eq!(edit, (409, "campaign 1 is running and cannot be edited".to_owned()));
+
+    let ended = up.wait_for(&path, |campaign| campaign["status"] == "finished").await;
+    assert_eq!((&ended["sent"], &ended["states"]["in_doubt"]), (&json!(400), &json!(0)));
+    up.stop(&scene).await;
+
+    // Without the flag, what was set stands.
+    let up = Up::start(&scene, &["--data-dir", "data"]).await;
+    assert_eq!(up.get("/api/settings").await["app.concurrency"], 3);
+    let reserved = format!("{}/2019-09-30/functions/sender/concurrency", up.lambda_url);
+    assert_eq!(http("GET", &reserved, "").await.1, r#"{"ReservedConcurrentExecutions":3}"#);
+    up.stop(&scene).await;
+}
+
+#[tokio::test]
+async fn a_schedule_that_fires_twice_starts_its_campaign_once() {
+    let scene = Scene::new(0);
+    let up = Up::start(&scene, &[]).await;
+    let path = up.campaign(3, json!({})).await;
+    let soon = std::time::SystemTime::now() + std::time::Duration::from_secs(2);
+    let soon = aws_sdk_sqs::primitives::DateTime::from(soon);
+    let send_at = soon.fmt(aws_sdk_sqs::primitives::DateTimeFormat::DateTime).unwrap();
+    let scheduled = json!({ "status": "scheduled", "send_at": send_at });
+    let _: Value = up.api.send("PUT", &format!("{path}/status"), &scheduled).await.unwrap();
+
+    // Whether early, in time or late: who fires it does no harm.
+    let fire = format!("{}/2015-03-31/functions/start/invocations", up.lambda_url);
+    let ended = loop {
+        assert_eq!(http("POST", &fire, r#"{"campaign":1}"#).await.0, 200);
+        let campaign = up.get(&path).await;
+        if campaign["status"] == "finished" {
+            break campaign;
+        }
+        assert!(campaign["status"] == "scheduled" || campaign["status"] == "running", "{campaign}");
+    };
+    assert_eq!((&ended["sent"], &ended["epoch"]), (&json!(3), &json!(1)));
     up.stop(&scene).await;
 }
 

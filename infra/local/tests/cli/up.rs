@@ -15,6 +15,7 @@ use crate::scene::{LONG, Running, Scene};
 pub(crate) struct Up {
     running: Running,
     pub(crate) api_url: String,
+    pub(crate) lambda_url: String,
     pub(crate) inbox_url: String,
     pub(crate) api: ApiClient,
 }
@@ -24,10 +25,11 @@ impl Up {
     pub(crate) async fn start(scene: &Scene, more: &[&str]) -> Self {
         let mut running = scene.start(&[&["up", "--port", "0"], more].concat());
         let mut lines = BufReader::new(running.child().stdout.take().unwrap()).lines();
-        let (mut api_url, mut inbox_url) = (String::new(), String::new());
+        let (mut api_url, mut lambda_url, mut inbox_url) = (String::new(), String::new(), String::new());
         while let Some(line) = timeout(LONG, lines.next_line()).await.unwrap().unwrap() {
             match line.split_once("  ").map(|(name, rest)| (name, rest.trim())) {
                 Some(("HTTP API", url)) => api_url = url.trim_end_matches("/api").to_owned(),
+                Some(("Lambda API", url)) => url.clone_into(&mut lambda_url),
                 Some(("Inbox", url)) => inbox_url = url.trim_end_matches('/').to_owned(),
                 _ if line.starts_with("Ctrl-C") => break,
                 _ => {}
@@ -35,7 +37,7 @@ impl Up {
         }
         assert!(api_url.starts_with("http://127.0.0.1:"), "it did not come up");
         let api = ApiClient::new(api_url.clone());
-        Self { running, api_url, inbox_url, api }
+        Self { running, api_url, lambda_url, inbox_url, api }
     }
 
     /// Ctrl-C, and the end.

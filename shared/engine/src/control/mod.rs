@@ -12,12 +12,14 @@
 //! - A retry goes on, too, and takes back the ends that it names, batch by batch, as the lanes are fanned out.
 
 mod plan;
+mod revise;
 mod run;
 mod stop;
 
 use fanmail_domain::{Campaign, CampaignId, CampaignStatus, Content, IllegalTransition, LanePlan, Timestamp};
 
-pub use plan::{Due, Edit, edit, schedule, start_due, unschedule};
+pub use plan::{Due, schedule, start_due, unschedule};
+pub use revise::{Edit, Revision, edit, revise};
 pub use run::{LANE_GRACE, resume, retry, send_lanes, start};
 pub use stop::{cancel, pause};
 

@@ -1,12 +1,12 @@
-//! Orders before and between runs: schedule, unschedule, edit; and the start that a schedule asks for.
+//! Orders before a run: schedule, unschedule; and the start that a schedule asks for.
 //!
 //! A scheduled campaign is started by whoever looks first once its time has come: the sweeper, or a one-time
 //! schedule. Both ask [`start_due`], which starts it once. A campaign whose time passed while nobody looked is
 //! not started any more: it is paused, and a person decides.
 
-use fanmail_domain::{Campaign, CampaignEvent, CampaignStatus, Content, Schedule, StatusReason};
+use fanmail_domain::{Campaign, CampaignEvent, CampaignStatus, Schedule, StatusReason};
 
-use super::{Controlled, Decision, Order, With, ask, carry_out, stands_at, start};
+use super::{Controlled, Decision, Order, ask, carry_out, stands_at, start};
 use crate::ports::{Audience, Campaigns, Clock, PortError, Tasks};
 
 /// Gives a draft its time to start, or takes the one that it has.
@@ -100,59 +100,6 @@ async fn miss(
         let state = before.state.apply(CampaignEvent::Miss)?;
         let text = format!("paused: {}: resume it to send it now", StatusReason::MissedSchedule.name());
         Decision::change(Campaign { state, updated_at: now, ..before }, text)
-    };
-    carry_out(store, clock, order, decide).await
-}
-
-/// What a campaign is to say from now on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
-    /// What the people who run it call it.
-    pub name: String,
-    /// Template of the subject.
-    pub subject: String,
-    /// The From header.
-    pub from: String,
-    /// Template of the HTML part.
-    pub html: String,
-    /// Template of the text part, if there is one.
-    pub text: Option<String>,
-}
-
-/// Changes what a campaign says, for everybody who has not got it yet.
-///
-/// # Errors
-///
-/// [`PortError`] if a port stays silent until the order's end. The edit may have taken place.
-pub async fn edit(
-    store: &impl Campaigns,
-    clock: &impl Clock,
-    order: &Order<'_>,
-    edit: &Edit,
-) -> Result<Controlled, PortError> {
-    let decide = |before: Campaign, now| {
-        let state = before.state.apply(CampaignEvent::Edit)?;
-        let content_version = before.content_version + 1;
-        let after = Campaign {
-            state,
-            content_version,
-            name: edit.name.clone(),
-            subject: edit.subject.clone(),
-            from: edit.from.clone(),
-            updated_at: now,
-            ..before
-        };
-        let content = Content {
-            campaign: after.id,
-            version: content_version,
-            campaign_name: edit.name.clone(),
-            subject: edit.subject.clone(),
-            from: edit.from.clone(),
-            html: edit.html.clone(),
-            text: edit.text.clone(),
-        };
-        let text = format!("edited: from now on everybody gets content {content_version}");
-        Decision::change_with(after, text, With::Content(content))
     };
     carry_out(store, clock, order, decide).await
 }

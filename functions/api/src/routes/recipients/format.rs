@@ -21,7 +21,8 @@ const CSV: &str = "text/csv";
 const JSON_LINES: &str = "application/x-ndjson";
 
 /// Columns of the CSV form, in the order of [`fields`].
-const COLUMNS: [&str; 9] = ["id", "email", "name", "state", "reason", "code", "text", "batch", "position"];
+const COLUMNS: [&str; 11] =
+    ["id", "email", "name", "state", "reason", "code", "text", "attempts", "changed_at", "batch", "position"];
 
 /// What a spreadsheet takes for the beginning of a formula.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
@@ -74,7 +75,7 @@ fn json_lines(rows: &[Row]) -> String {
 }
 
 /// A row's fields, in the order of [`COLUMNS`].
-fn fields(row: &Row) -> [String; 9] {
+fn fields(row: &Row) -> [String; 11] {
     let text = |value: &Option<String>| value.as_deref().map(guarded).unwrap_or_default();
     [
         row.id.to_string(),
@@ -84,6 +85,8 @@ fn fields(row: &Row) -> [String; 9] {
         row.reason.unwrap_or_default().to_owned(),
         row.code.map(|code| code.to_string()).unwrap_or_default(),
         text(&row.text),
+        row.attempts.to_string(),
+        row.changed_at.clone().unwrap_or_default(),
         row.batch.clone(),
         row.position.to_string(),
     ]
@@ -117,6 +120,8 @@ mod tests {
             reason: Some("rejected"),
             code: Some(550),
             text: None,
+            attempts: 2,
+            changed_at: Some("2020-09-13T12:26:40Z".into()),
             batch: "1/0/2".into(),
             position: 3,
         }
@@ -130,14 +135,14 @@ mod tests {
         assert_eq!(reader.headers().unwrap(), &COLUMNS[..]);
         let records: Vec<_> = reader.records().map(Result::unwrap).collect();
         assert!(records.iter().map(|record| &record[2]).eq(names));
-        let ann = ["7", "ann@example.org", "Ann", "failed", "rejected", "550", "", "1/0/2", "3"];
-        assert_eq!(records[0], ann[..]);
+        let ann = "7,ann@example.org,Ann,failed,rejected,550,,2,2020-09-13T12:26:40Z,1/0/2,3";
+        assert!(records[0].iter().eq(ann.split(',')), "{:?}", records[0]);
         assert!(text.starts_with("id,email,") && text.ends_with(",3\r\n"), "{text}");
     }
 
     #[test]
     fn a_page_of_nobody_still_has_its_columns() {
-        assert_eq!(csv(&[]), "id,email,name,state,reason,code,text,batch,position\r\n");
+        assert_eq!(csv(&[]), "id,email,name,state,reason,code,text,attempts,changed_at,batch,position\r\n");
         assert_eq!(json_lines(&[]), "");
     }
 

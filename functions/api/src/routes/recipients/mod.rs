@@ -13,13 +13,16 @@ mod page;
 use std::collections::{BTreeSet, HashMap};
 
 use fanmail_domain::batch::Entry;
-use fanmail_domain::{BatchId, Campaign, CampaignId, Failure, RecipientState, Subscriber, SubscriberId};
+use fanmail_domain::{
+    BatchId, Campaign, CampaignId, Failure, RecipientState, Subscriber, SubscriberId, Timestamp,
+};
 use fanmail_engine::ports::{Audience, Campaigns, Consistency};
 use serde::Serialize;
 
 use super::id;
 use crate::handler::Call;
 use crate::response::ApiError;
+use crate::view;
 
 pub(super) use one::{lookup, one};
 pub(super) use page::page;
@@ -32,6 +35,8 @@ struct Found {
     batch: BatchId,
     position: usize,
     entry: Entry,
+    /// When its batch last changed.
+    changed_at: Timestamp,
 }
 
 /// One recipient as the API shows them. [`format`] has the same fields as columns.
@@ -48,6 +53,10 @@ struct Row {
     code: Option<u16>,
     /// The words of a failure.
     text: Option<String>,
+    /// Submissions so far, the one that ended it included.
+    attempts: u8,
+    /// When the ledger of its batch last changed (RFC 3339).
+    changed_at: Option<String>,
     batch: String,
     position: usize,
 }
@@ -64,6 +73,8 @@ impl Row {
             reason: entry.state.reason(),
             code: failure.and_then(|failure| failure.code),
             text: failure.map(|failure| failure.text.clone()),
+            attempts: entry.attempts,
+            changed_at: (found.changed_at > Timestamp(0)).then(|| view::time(found.changed_at)),
             batch: found.batch.to_string(),
             position: found.position,
         }

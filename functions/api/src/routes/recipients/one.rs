@@ -63,7 +63,8 @@ fn absent(campaign: &Campaign, planned: bool) -> String {
 
 /// The row of the list, alone: a batch is at hand here whole, for what a single answer has beyond the row.
 async fn shown(call: &Call<'_>, place: &Place) -> Result<Reply, ApiError> {
-    let found = Found { batch: place.batch.id, position: place.position, entry: place.entry };
+    let Place { batch, position, entry } = place;
+    let found = Found { batch: batch.id, position: *position, entry: *entry, changed_at: batch.changed_at };
     let rows = describe(call, &[found]).await?;
     rows.first().map(Reply::data).ok_or_else(|| ApiError::not_found("recipient"))
 }

@@ -49,7 +49,8 @@ fn select(batches: &[Batch], cursor: Cursor, filter: Filter, limit: usize) -> (V
                 return (found, Some(Cursor { lane: cursor.lane, seq: batch.id.seq, position }));
             }
             if filter.fits(entry.state) {
-                found.push(Found { batch: batch.id, position, entry: *entry });
+                let changed_at = batch.changed_at;
+                found.push(Found { batch: batch.id, position, entry: *entry, changed_at });
             }
         }
     }

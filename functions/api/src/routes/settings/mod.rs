@@ -1,0 +1,119 @@
+//! The settings of the whole system, under listmonk's keys.
+//!
+//! A change is put together with what stands and judged as a whole; an error refuses all of it, and a dry run
+//! says what would be said. It is stored first, on the condition that what was judged still stands; senders
+//! see it within seconds. Then the senders' concurrency is set at the Lambda API. If that fails the settings
+//! are stored all the same, and the same request again sets it.
+
+mod change;
+mod shown;
+
+use fanmail_domain::Settings;
+use fanmail_domain::settings::{Finding, Review};
+use fanmail_engine::commit::{Committed, commit};
+use fanmail_engine::ports::Campaigns;
+use fanmail_runtime::Chain;
+
+use crate::concurrency::Concurrency;
+use crate::handler::Call;
+use crate::request::Request;
+use crate::response::{ApiError, Reply};
+use change::Change;
+use shown::{Applied, keys, outcome};
+
+/// `GET /api/settings`.
+pub(super) async fn get(call: &Call<'_>) -> Result<Reply, ApiError> {
+    Ok(Reply::data(keys(&call.ports.store.settings().await?)))
+}
+
+/// `PUT /api/settings`, and with `?dry_run=true` what it would say.
+pub(super) async fn put(call: &Call<'_>, request: &Request) -> Result<Reply, ApiError> {
+    let dry_run = dry_run(request)?;
+    let change = Change::parse(&request.json()?)?;
+    loop {
+        let (stand, rev) = call.ports.store.settings_with_rev().await?;
+        let settings = change.applied_to(stand);
+        let review = review(call, &change, stand, &settings);
+        if dry_run {
+            return Ok(Reply::data(outcome(Applied::No, &settings, &review)));
+        }
+        if !review.errors.is_empty() {
+            return Err(refused(&settings, &review));
+        }
+        if store(call, stand, settings, rev).await? {
+            if change.names_concurrency() {
+                set_concurrency(call, settings.concurrency).await?;
+            }
+            return Ok(Reply::data(outcome(Applied::Yes, &settings, &review)));
+        }
+        // Somebody else changed the settings meanwhile: judge again.
+    }
+}
+
+fn dry_run(request: &Request) -> Result<bool, ApiError> {
+    match request.query.get("dry_run").map(String::as_str) {
+        None | Some("false") => Ok(false),
+        Some("true" | "") => Ok(true),
+        Some(_) => Err(ApiError::bad("dry_run is true or false")),
+    }
+}
+
+/// What is to be said about the settings, and about changing them from here.
+fn review(call: &Call<'_>, change: &Change, stand: Settings, settings: &Settings) -> Review {
+    let mut review = settings.review(call.ports.sender_works);
+    if call.ports.concurrency.is_none() && settings.concurrency != stand.concurrency {
+        review.errors.push(Finding {
+            key: "concurrency",
+            message: "the concurrency cannot be changed here: the API is not told which function sends \
+                      (FANMAIL_SENDER_FUNCTION)"
+                .to_owned(),
+            numbers: vec![("concurrency", settings.concurrency.into()), ("stands", stand.concurrency.into())],
+            passes: Some(stand.concurrency.into()),
+        });
+    }
+    review.warnings.extend(change.lost(settings));
+    review
+}
+
+fn refused(settings: &Settings, review: &Review) -> ApiError {
+    let sentences: Vec<String> = review.errors.iter().map(ToString::to_string).collect();
+    ApiError::RefusedWith(400, sentences.join("; "), outcome(Applied::No, settings, review))
+}
+
+/// Stores the settings if those of revision `rev` stand; answers whether they did.
+async fn store(call: &Call<'_>, stand: Settings, settings: Settings, rev: u32) -> Result<bool, ApiError> {
+    if settings == stand && rev > 0 {
+        return Ok(true);
+    }
+    let (store, meant) = (&call.ports.store, (settings, rev + 1));
+    let write = || store.replace_settings(&settings, rev);
+    let stored = commit(&call.ports.clock, call.until, &meant, write).await?;
+    if stored.stands() {
+        tracing::info!(settings.rev = meant.1, "stored settings of revision {}", meant.1);
+    }
+    Ok(matches!(stored, Committed::Stands))
+}
+
+/// Has so many senders work at once, or as many as stand in the settings by then.
+async fn set_concurrency(call: &Call<'_>, mut senders: u32) -> Result<(), ApiError> {
+    let Some(concurrency) = &call.ports.concurrency else { return Ok(()) };
+    loop {
+        set(concurrency, senders).await?;
+        // Of two requests at a time the later write has to win here, too.
+        match call.ports.store.settings().await?.concurrency {
+            stands if stands == senders => return Ok(()),
+            stands => senders = stands,
+        }
+    }
+}
+
+async fn set(concurrency: &Concurrency, senders: u32) -> Result<(), ApiError> {
+    concurrency.set(senders).await.map_err(|error| {
+        tracing::error!(error = %Chain(&error), "could not set the senders' concurrency to {senders}");
+        let sentence = format!(
+            "the settings are stored, and the concurrency of {senders} is not applied yet: send the same request \
+             again"
+        );
+        ApiError::Refused(502, sentence)
+    })
+}
