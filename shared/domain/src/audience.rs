@@ -240,5 +240,26 @@ mod tests {
     fn printing_a_subscriber_shows_no_personal_data() {
         let printed = format!("{:?}", subscriber(SubscriberStatus::Enabled, &[]));
         assert!(!printed.contains("Ann") && !printed.contains('@'), "{printed}");
+        assert_eq!(printed, "Subscriber(2376635443563521)");
+    }
+
+    #[test]
+    fn the_names_are_listmonks_and_are_read_back() {
+        let optins = [(Optin::Single, "single"), (Optin::Double, "double")];
+        for (optin, name) in optins {
+            assert_eq!((optin.name(), Optin::from_name(name)), (name, Some(optin)));
+        }
+        use SubscriberStatus as P;
+        let statuses = [(P::Enabled, "enabled"), (P::Disabled, "disabled"), (P::Blocklisted, "blocklisted")];
+        for (status, name) in statuses {
+            assert_eq!((status.name(), P::from_name(name)), (name, Some(status)));
+        }
+        use SubscriptionStatus as S;
+        let standings =
+            [(S::Unconfirmed, "unconfirmed"), (S::Confirmed, "confirmed"), (S::Unsubscribed, "unsubscribed")];
+        for (standing, name) in standings {
+            assert_eq!((standing.name(), S::from_name(name)), (name, Some(standing)));
+        }
+        assert_eq!((Optin::from_name("triple"), P::from_name("gone"), S::from_name("")), (None, None, None));
     }
 }

@@ -14,8 +14,8 @@ const PAGE: usize = 5;
 impl Audience for World {
     async fn size(&self, lists: &[ListId]) -> Result<u64, PortError> {
         self.call("size", |state| {
-            let members = state.members.keys().filter(|(list, _)| lists.contains(list)).count() as u64;
-            state.claimed_size.unwrap_or(members)
+            let subscriptions = state.members.keys().filter(|(list, _)| lists.contains(list));
+            state.claimed_size.unwrap_or_else(|| subscriptions.count() as u64)
         })
     }
 

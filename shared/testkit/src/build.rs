@@ -12,6 +12,8 @@ use crate::World;
 
 /// The campaign that every world has, as a draft.
 pub const CAMPAIGN: CampaignId = CampaignId(1);
+/// The campaign that [`World::add_second_campaign`] adds.
+pub const SECOND: CampaignId = CampaignId(2);
 /// The list that its audience is on.
 pub const LIST: ListId = ListId(1);
 /// A second list of the same campaign.
@@ -34,14 +36,19 @@ impl World {
     pub fn new(recipients: u64, batch_size: u32) -> Self {
         let world = Self::default();
         world.state().now_ns = 1_000_000_000_000;
-        world.add_campaign(batch_size);
+        world.add_campaign(CAMPAIGN, batch_size);
         for n in 0..recipients {
             world.add_subscriber(n, LIST);
         }
         world
     }
 
-    fn add_campaign(&self, batch_size: u32) {
+    /// A second draft to the same people, in batches of `batch_size` at the same pace.
+    pub fn add_second_campaign(&self, batch_size: u32) {
+        self.add_campaign(SECOND, batch_size);
+    }
+
+    fn add_campaign(&self, id: CampaignId, batch_size: u32) {
         let audience = [LIST, OTHER_LIST].map(|list| AudienceList { list, optin: Optin::Single });
         let settings = SettingsPatch {
             batch_size: Some(batch_size),
@@ -52,7 +59,7 @@ impl World {
         let mut state = self.state();
         let now = state.now();
         let campaign = Campaign {
-            id: CAMPAIGN,
+            id,
             name: "News".into(),
             subject: "News".into(),
             from: "news@acme.example".into(),
@@ -69,7 +76,7 @@ impl World {
             updated_at: now,
         };
         let content = Content {
-            campaign: CAMPAIGN,
+            campaign: id,
             version: 1,
             campaign_name: "News".into(),
             subject: "News".into(),
@@ -77,8 +84,8 @@ impl World {
             html: "<p>News</p>".into(),
             text: None,
         };
-        state.campaigns.insert(CAMPAIGN, campaign);
-        state.contents.insert((CAMPAIGN, 1), content);
+        state.campaigns.insert(id, campaign);
+        state.contents.insert((id, 1), content);
     }
 
     /// Adds the `n`-th subscriber to `list`, or a subscription to a subscriber that exists.
@@ -153,7 +160,16 @@ impl World {
 
     /// Overrides the campaign's settings from now on.
     pub fn set_settings(&self, settings: SettingsPatch) {
-        self.state().campaigns.get_mut(&CAMPAIGN).unwrap().settings = settings;
+        self.set_settings_of(CAMPAIGN, settings);
+    }
+
+    /// Overrides a campaign's settings from now on.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such campaign.
+    pub fn set_settings_of(&self, id: CampaignId, settings: SettingsPatch) {
+        self.state().campaigns.get_mut(&id).unwrap().settings = settings;
     }
 
     /// Changes the settings of the whole system from now on.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use fanmail_domain::{CampaignStatus, Phase, RecipientState, SubscriberId, Tally};
+use fanmail_domain::{
+    Batch, CampaignId, CampaignStatus, FailReason, Phase, RecipientState, SubscriberId, Tally,
+};
 
 use crate::{CAMPAIGN, World};
 
@@ -33,9 +35,18 @@ impl World {
     /// If somebody got the message twice (I1), the finished campaign has open recipients (I2, I3), the
     /// counters are not a recount of the ledger (I6), or the ledger and the provider disagree.
     pub fn check(&self) -> Outcome {
-        let status = self.campaign_now(CAMPAIGN).state.status;
-        let states = self.ledger();
-        let copies = self.copies();
+        self.check_campaign(CAMPAIGN)
+    }
+
+    /// The same for any campaign.
+    ///
+    /// # Panics
+    ///
+    /// As for [`World::check`].
+    pub fn check_campaign(&self, id: CampaignId) -> Outcome {
+        let status = self.campaign_now(id).state.status;
+        let states = self.ledger(id);
+        let copies = self.copies(id);
         for (id, copies) in &copies {
             assert_eq!(*copies, 1, "{id} got {copies} copies");
         }
@@ -43,7 +54,10 @@ impl World {
             assert!(status != CampaignStatus::Finished || state.is_terminal(), "{id} is {}", state.name());
             match state {
                 RecipientState::Accepted => assert!(copies.contains_key(id), "{id} never got it"),
-                RecipientState::InDoubt | RecipientState::Submitting => {}
+                // A bounce is of a message that was taken.
+                RecipientState::InDoubt
+                | RecipientState::Submitting
+                | RecipientState::Failed(FailReason::Bounced) => {}
                 RecipientState::Pending
                 | RecipientState::Preparing
                 | RecipientState::Failed(_)
@@ -52,33 +66,35 @@ impl World {
                 }
             }
         }
-        Outcome { status, tally: self.check_counters(), states }
+        Outcome { status, tally: self.check_counters(id), states }
     }
 
-    /// How many copies each subscriber got.
-    pub fn copies(&self) -> BTreeMap<SubscriberId, usize> {
+    /// How many copies of a campaign each subscriber got.
+    pub fn copies(&self, of: CampaignId) -> BTreeMap<SubscriberId, usize> {
         let mut copies = BTreeMap::new();
-        for (_, id) in &self.state().accepted {
-            *copies.entry(*id).or_default() += 1;
+        for taken in self.state().accepted.iter().filter(|taken| taken.letter.campaign == of) {
+            *copies.entry(taken.letter.to).or_default() += 1;
         }
         copies
     }
 
-    fn ledger(&self) -> BTreeMap<SubscriberId, RecipientState> {
+    fn ledger(&self, of: CampaignId) -> BTreeMap<SubscriberId, RecipientState> {
         let state = self.state();
         let mut states = BTreeMap::new();
-        for entry in state.batches.values().flat_map(|batch| &batch.entries) {
+        let batches = state.batches.values().filter(|batch| batch.id.campaign == of);
+        for entry in batches.flat_map(|batch| &batch.entries) {
             let twice = states.insert(entry.subscriber, entry.state);
             assert!(twice.is_none(), "{} is in two batches", entry.subscriber);
         }
         states
     }
 
-    fn check_counters(&self) -> Tally {
+    fn check_counters(&self, of: CampaignId) -> Tally {
         let state = self.state();
         let mut all = Tally::default();
-        for ((_, no), lane) in &state.lanes {
-            let batches = || state.batches.values().filter(|batch| batch.id.lane == *no);
+        for ((_, no), lane) in state.lanes.iter().filter(|((id, _), _)| *id == of) {
+            let here = |batch: &&Batch| (batch.id.campaign, batch.id.lane) == (of, *no);
+            let batches = || state.batches.values().filter(here);
             let entries = batches().flat_map(|batch| &batch.entries);
             let recount: Tally = entries.filter(|entry| entry.counted).map(|entry| entry.state).collect();
             assert_eq!(lane.tally, recount, "counters of lane {no}");

@@ -6,21 +6,20 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use fanmail_domain::{CampaignStatus, Holder, Timestamp};
+use fanmail_domain::{Campaign, CampaignStatus, Holder, Timestamp};
 use fanmail_engine::Invocation;
-use fanmail_engine::control::{self, Controlled, Order};
 use fanmail_engine::fan_out::FanOut;
 use fanmail_engine::ports::{Clock, PortError};
 use fanmail_engine::send_batch::{Delivery, Memory, Sender};
-use fanmail_engine::sweep::{STALLED_AFTER, Sweeper};
+use fanmail_engine::sweep::{STALLED_AFTER, SweepReport, Sweeper};
 use fanmail_engine::watch::Watch;
 use futures::FutureExt;
 
+use crate::World;
 use crate::tasks::{Queued, Task};
-use crate::{CAMPAIGN, World};
 
 /// How long a function may run.
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a task that failed stays hidden.
 const VISIBILITY: Duration = Duration::from_secs(60);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -39,41 +38,6 @@ struct Process {
 }
 
 impl World {
-    /// Starts the campaign, as a user does who asks again when there is no answer.
-    ///
-    /// # Panics
-    ///
-    /// If the campaign cannot be started.
-    pub async fn start(&self) {
-        for _ in 0..3 {
-            let order = self.order();
-            let started = control::start(self, self, self, &order);
-            match survive(started).await {
-                Ok(Ok(Controlled::Done(_))) => return,
-                Ok(Ok(other)) => panic!("not started: {other:?}"),
-                Ok(Err(_)) | Err(Died) => {}
-            }
-        }
-        panic!("one fault, and three tries did not start the campaign");
-    }
-
-    /// Lets the paused campaign go on.
-    ///
-    /// # Panics
-    ///
-    /// If a port fails.
-    pub async fn resume(&self) {
-        let resumed = control::resume(self, self, self, &self.order()).await.unwrap();
-        assert!(matches!(resumed, Controlled::Done(_)), "{resumed:?}");
-    }
-
-    /// What a user orders for the campaign now.
-    #[must_use]
-    pub fn order(&self) -> Order<'static> {
-        let until = self.now().after(TIMEOUT);
-        Order { campaign: CAMPAIGN, actor: "user", note: "", version: None, until }
-    }
-
     /// Delivers tasks and sweeps until the campaign is neither running nor able to go on by itself.
     ///
     /// # Panics
@@ -123,15 +87,56 @@ impl World {
         }
     }
 
+    /// Delivers tasks, and waits for those that are delayed, until there are none. Nothing is swept.
+    ///
+    /// # Panics
+    ///
+    /// If there are still tasks after far more steps than any scenario needs.
+    pub async fn work_off(&self) {
+        let mut process = Process::default();
+        for _ in 0..MAX_STEPS {
+            if self.queue_length() == 0 {
+                return;
+            }
+            if self.tick_in(&process).await.is_err() {
+                process = Process::default();
+            }
+        }
+        panic!("still working after {MAX_STEPS} steps: {:?}", self.state().queue);
+    }
+
+    /// Delivers one task, by a new process, once one is due.
+    ///
+    /// # Errors
+    ///
+    /// [`Died`] if the process that worked on it did.
+    pub async fn tick(&self) -> Result<(), Died> {
+        self.tick_in(&Process::default()).await
+    }
+
+    async fn tick_in(&self, process: &Process) -> Result<(), Died> {
+        self.wait_for_next(self.now().after(VISIBILITY * 60));
+        match self.take_due() {
+            Some(queued) => self.deliver(queued, process).await,
+            None => Ok(()),
+        }
+    }
+
     /// Sweeps once.
     ///
     /// # Errors
     ///
     /// [`Died`] if the sweeper did.
-    pub async fn sweep(&self) -> Result<Option<fanmail_engine::sweep::SweepReport>, Died> {
+    pub async fn sweep(&self) -> Result<Option<SweepReport>, Died> {
         let invocation = self.invocation();
-        let swept = survive(self.sweeper().sweep(&invocation)).await?;
-        Ok(swept.ok())
+        let swept = survive(self.sweeper().sweep(&invocation)).await?.ok();
+        self.state().sweeps.extend(swept.clone());
+        Ok(swept)
+    }
+
+    /// What the sweeps did so far, in the order of their ends.
+    pub fn sweeps(&self) -> Vec<SweepReport> {
+        self.state().sweeps.clone()
     }
 
     fn sweeper(&self) -> Sweeper<'_, Self, Self, Self> {
@@ -150,16 +155,16 @@ impl World {
         }
     }
 
-    /// Whether the campaign does nothing by itself: paused without an end, finished, or cancelled and closed.
+    /// Whether no campaign does anything by itself: paused without an end, finished, or cancelled and closed.
     fn is_at_rest(&self) -> bool {
         let state = self.state();
-        let campaign = &state.campaigns[&CAMPAIGN];
-        match campaign.state.status {
+        let at_rest = |campaign: &Campaign| match campaign.state.status {
             CampaignStatus::Running | CampaignStatus::Scheduled => false,
             CampaignStatus::Paused => campaign.state.until.is_none(),
-            CampaignStatus::Cancelled => !state.active.contains(&CAMPAIGN),
+            CampaignStatus::Cancelled => !state.active.contains(&campaign.id),
             CampaignStatus::Draft | CampaignStatus::Finished => true,
-        }
+        };
+        state.campaigns.values().all(at_rest)
     }
 
     fn take_due(&self) -> Option<Queued> {
@@ -172,7 +177,7 @@ impl World {
     fn wait_for_next(&self, next_sweep: Timestamp) {
         let mut state = self.state();
         let next = state.queue.iter().map(|queued| queued.visible_at).min().unwrap_or(next_sweep);
-        state.now_ns = state.now_ns.max(next.min(next_sweep).0 * 1_000_000);
+        state.now_ns = state.now_ns.max(next.min(next_sweep).0.saturating_mul(1_000_000));
     }
 
     async fn deliver(&self, queued: Queued, process: &Process) -> Result<(), Died> {
@@ -204,7 +209,7 @@ impl World {
     }
 }
 
-async fn survive<F: Future>(work: F) -> Result<F::Output, Died> {
+pub(crate) async fn survive<F: Future>(work: F) -> Result<F::Output, Died> {
     AssertUnwindSafe(work).catch_unwind().await.map_err(|cause| {
         assert!(cause.is::<crate::faults::ProcessDied>(), "a panic of the code under test");
         Died

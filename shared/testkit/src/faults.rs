@@ -4,6 +4,8 @@ use std::panic::resume_unwind;
 
 use fanmail_domain::{BatchEvent, CampaignEvent, StatusReason, Timestamp};
 use fanmail_engine::ports::PortError;
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
 
 use crate::World;
 
@@ -33,6 +35,16 @@ pub struct Fault {
     pub strike: Strike,
 }
 
+/// Something that happens in the middle of something else.
+pub type Meanwhile = for<'a> fn(&'a World) -> LocalBoxFuture<'a, ()>;
+
+/// What happens before the call of this number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Interruption {
+    at_call: usize,
+    meanwhile: Meanwhile,
+}
+
 const PAUSE: CampaignEvent = CampaignEvent::Pause { reason: StatusReason::User, until: None };
 
 /// The process that made the call is gone; carried by the unwinding.
@@ -43,6 +55,13 @@ impl World {
     #[must_use]
     pub fn with_fault(self, fault: Fault) -> Self {
         self.state().fault = Some(fault);
+        self
+    }
+
+    /// Lets other processes do `meanwhile` before the call of this number: whoever makes that call is slower.
+    #[must_use]
+    pub fn interrupted(self, at_call: usize, meanwhile: Meanwhile) -> Self {
+        self.state().interruption = Some(Interruption { at_call, meanwhile });
         self
     }
 
@@ -57,6 +76,7 @@ impl World {
         operation: &'static str,
         effect: impl FnOnce(&mut crate::world::State) -> T,
     ) -> Result<T, PortError> {
+        self.interrupt(operation);
         let strike = self.number(operation);
         let lost = || PortError::new(operation, "a simulated fault");
         match strike {
@@ -81,6 +101,22 @@ impl World {
                 effect(&mut self.state());
                 die()
             }
+        }
+    }
+
+    fn interrupt(&self, operation: &'static str) {
+        let due = {
+            let mut state = self.state();
+            let calls = state.calls.len();
+            let due = state.interruption.take_if(|interruption| interruption.at_call == calls);
+            if due.is_some() {
+                state.struck = Some(operation);
+            }
+            due
+        };
+        if let Some(Interruption { meanwhile, .. }) = due {
+            // Nothing here ever waits: the clock jumps.
+            meanwhile(self).now_or_never().unwrap();
         }
     }
 

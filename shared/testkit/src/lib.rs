@@ -16,13 +16,14 @@ mod drive;
 mod faults;
 mod ledger;
 mod mailer;
+mod orders;
 mod tasks;
 mod windows;
 mod world;
 
-pub use build::{CAMPAIGN, LIST, OTHER_LIST, address};
+pub use build::{CAMPAIGN, LIST, OTHER_LIST, SECOND, address};
 pub use check::Outcome;
 pub use drive::Died;
-pub use faults::{Fault, Strike};
-pub use mailer::{Answer, Letter};
+pub use faults::{Fault, Meanwhile, Strike};
+pub use mailer::{Accepted, Answer, Letter, Mood};
 pub use world::World;

@@ -1,6 +1,6 @@
 //! A mailer and its provider.
 
-use fanmail_domain::{Content, SubscriberId};
+use fanmail_domain::{CampaignId, Content, SubscriberId, Timestamp};
 use fanmail_engine::ports::{Mailer, Recipient, Refusal, RenderError, Scope, Submission};
 
 use crate::World;
@@ -21,9 +21,28 @@ pub enum Answer {
     FallSilent,
 }
 
-/// A rendered message: to whom it goes.
+/// How the provider answers its n-th message, counted from 1, at this time; `None` leaves it to the rest.
+pub type Mood = fn(u64, Timestamp) -> Option<Answer>;
+
+/// A rendered message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Letter(SubscriberId);
+pub struct Letter {
+    /// Of which campaign.
+    pub campaign: CampaignId,
+    /// Which version of its content.
+    pub content_version: u32,
+    /// To whom.
+    pub to: SubscriberId,
+}
+
+/// A message that the provider took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub letter: Letter,
+}
 
 impl World {
     /// Lets the provider answer messages to a subscriber in this order, and accept them after that.
@@ -36,9 +55,19 @@ impl World {
         self.state().always.insert(subscriber, answer);
     }
 
-    /// Makes a subscriber's message impossible to render.
+    /// Lets the provider answer every message by its number and the time, whomever it is for.
+    pub fn set_mood(&self, mood: Mood) {
+        self.state().mood = Some(mood);
+    }
+
+    /// Makes a subscriber's message impossible to render, whatever the content.
     pub fn make_unrenderable(&self, subscriber: SubscriberId) {
-        self.state().unrenderable.insert(subscriber);
+        self.make_unrenderable_up_to(subscriber, u32::MAX);
+    }
+
+    /// Makes a subscriber's message impossible to render up to this version of the content.
+    pub fn make_unrenderable_up_to(&self, subscriber: SubscriberId, version: u32) {
+        self.state().unrenderable.insert(subscriber, version);
     }
 
     /// Makes rendering a subscriber's message kill the process.
@@ -57,27 +86,34 @@ impl World {
 impl Mailer for World {
     type Message = Letter;
 
-    fn render(&self, _: &Content, recipient: Recipient<'_>) -> Result<Letter, RenderError> {
+    fn render(&self, content: &Content, recipient: Recipient<'_>) -> Result<Letter, RenderError> {
         let id = recipient.subscriber.id;
         let (kills, fails) = {
             let state = self.state();
-            (state.killers.contains(&id), state.unrenderable.contains(&id))
+            let worst = state.unrenderable.get(&id);
+            (state.killers.contains(&id), worst.is_some_and(|version| content.version <= *version))
         };
         if kills {
             die();
         }
-        if fails { Err(RenderError { text: "undefined value".into() }) } else { Ok(Letter(id)) }
+        if fails {
+            return Err(RenderError { text: "undefined value".into() });
+        }
+        Ok(Letter { campaign: content.campaign, content_version: content.version, to: id })
     }
 
     /// A strike at this call makes the answer unknown, or ends the process before or after the effect.
-    async fn submit(&self, Letter(id): Letter) -> Submission {
+    async fn submit(&self, letter: Letter) -> Submission {
+        let id = letter.to;
         let answered = self.call("submit", |state| {
             state.submitted += 1;
-            let scripted = state.answers.get_mut(&id).and_then(std::collections::VecDeque::pop_front);
-            let answer = scripted.or_else(|| state.always.get(&id).copied()).unwrap_or(Answer::Accept);
+            let moody = state.mood.and_then(|mood| mood(state.submitted, state.now()));
+            let scripted = || state.answers.get_mut(&id).and_then(std::collections::VecDeque::pop_front);
+            let answer =
+                moody.or_else(scripted).or_else(|| state.always.get(&id).copied()).unwrap_or(Answer::Accept);
             if matches!(answer, Answer::Accept | Answer::TakeAndFallSilent) {
-                let now = state.now();
-                state.accepted.push((now, id));
+                let at = state.now();
+                state.accepted.push(Accepted { at, letter });
             }
             answer
         });

@@ -52,6 +52,15 @@ impl World {
         self.state().queue.clear();
     }
 
+    /// Loses the task that would come first.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub fn lose_first_task(&self) {
+        self.state().queue.pop_front().unwrap();
+    }
+
     /// Loses every task that is not visible yet.
     pub fn drop_delayed_tasks(&self) {
         let mut state = self.state();

@@ -32,6 +32,11 @@ impl World {
         self.state().windows_lost = lost;
     }
 
+    /// What is remembered of a window.
+    pub fn window_log(&self, key: WindowKey) -> WindowLog {
+        self.state().windows.get(&key).cloned().unwrap_or_default()
+    }
+
     fn call_window<T>(
         &self,
         operation: &'static str,

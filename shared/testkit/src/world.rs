@@ -8,9 +8,10 @@ use fanmail_domain::{
     SubscriberId, Timestamp, WindowLog,
 };
 use fanmail_engine::ports::{Clock, JournalEntry, Member, WindowKey};
+use fanmail_engine::sweep::SweepReport;
 
-use crate::faults::Fault;
-use crate::mailer::Answer;
+use crate::faults::{Fault, Interruption};
+use crate::mailer::{Accepted, Answer, Mood};
 use crate::tasks::Queued;
 
 /// Everything outside the engine.
@@ -40,18 +41,22 @@ pub(crate) struct State {
     pub(crate) queue: VecDeque<Queued>,
     /// Tasks being worked on: hidden, not gone.
     pub(crate) in_flight: u32,
-    pub(crate) accepted: Vec<(Timestamp, SubscriberId)>,
+    pub(crate) accepted: Vec<Accepted>,
     pub(crate) submitted: u64,
+    pub(crate) mood: Option<Mood>,
     pub(crate) answers: HashMap<SubscriberId, VecDeque<Answer>>,
     pub(crate) always: HashMap<SubscriberId, Answer>,
     /// Rows that eventually consistent reads do not see yet.
     pub(crate) unseen: HashSet<SubscriberId>,
-    pub(crate) unrenderable: HashSet<SubscriberId>,
+    /// Up to which version of the content.
+    pub(crate) unrenderable: HashMap<SubscriberId, u32>,
     pub(crate) killers: HashSet<SubscriberId>,
     pub(crate) calls: Vec<&'static str>,
     pub(crate) fault: Option<Fault>,
+    pub(crate) interruption: Option<Interruption>,
     pub(crate) struck: Option<&'static str>,
     pub(crate) invocations: u64,
+    pub(crate) sweeps: Vec<SweepReport>,
 }
 
 impl World {
@@ -71,12 +76,17 @@ impl World {
 
     /// When the provider took messages, in order.
     pub fn accepted_at(&self) -> Vec<Timestamp> {
-        self.state().accepted.iter().map(|(at, _)| *at).collect()
+        self.accepted().iter().map(|taken| taken.at).collect()
+    }
+
+    /// What the provider took, in order.
+    pub fn accepted(&self) -> Vec<Accepted> {
+        self.state().accepted.clone()
     }
 
     /// When the provider took somebody's message.
     pub fn accepted_at_for(&self, id: SubscriberId) -> Option<Timestamp> {
-        self.state().accepted.iter().find(|(_, to)| *to == id).map(|(at, _)| *at)
+        self.state().accepted.iter().find(|taken| taken.letter.to == id).map(|taken| taken.at)
     }
 
     /// The words of somebody's failure.
@@ -97,6 +107,35 @@ impl World {
     /// The journal's lines so far.
     pub fn journal_texts(&self) -> Vec<String> {
         self.state().journal.iter().map(|entry| entry.text.clone()).collect()
+    }
+
+    /// Who wrote the journal's lines so far, and what.
+    pub fn journal(&self) -> Vec<(&'static str, String)> {
+        self.state().journal.iter().map(|entry| (entry.actor, entry.text.clone())).collect()
+    }
+
+    /// The batches of all campaigns as they stand.
+    pub fn batches(&self) -> Vec<Batch> {
+        self.state().batches.values().cloned().collect()
+    }
+
+    /// The lanes of all campaigns as they stand.
+    pub fn lanes_now(&self) -> Vec<Lane> {
+        self.state().lanes.values().cloned().collect()
+    }
+
+    /// A subscriber as stored.
+    ///
+    /// # Panics
+    ///
+    /// If there is none with this id.
+    pub fn subscriber_now(&self, id: SubscriberId) -> Subscriber {
+        self.state().subscribers.get(&id).unwrap().clone()
+    }
+
+    /// Whether the sweeper looks at a campaign.
+    pub fn is_active(&self, id: CampaignId) -> bool {
+        self.state().active.contains(&id)
     }
 
     /// The campaign as it stands.

@@ -1,12 +1,14 @@
 //! What can be said on the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use fanmail_domain::settings::{MAX_BATCH_SIZE, MAX_CONNS, MAX_MESSAGE_RATE};
 
 use crate::functions::Function;
 use crate::send::SendOptions;
+use crate::soak::SoakOptions;
 
 /// E-mail campaigns in which every recipient is accounted for.
 #[derive(Debug, Parser)]
@@ -21,6 +23,11 @@ const EXAMPLE: &str = "\
 Example, which sends nothing out of this machine:
   fanmail send --list examples/subscribers.csv --template examples/welcome.html \\
       --subject \"Welcome, {{ subscriber.first_name }}\" --from \"Acme News <news@acme.example>\"";
+
+/// A soak of a length that shows something.
+const SOAK_EXAMPLE: &str = "\
+Example:
+  fanmail soak --minutes 3 --recipients 3000";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -41,6 +48,21 @@ pub(super) enum Command {
     /// The API has listmonk's paths and JSON: GET /api/health, /api/lists, /api/campaigns and so on. Ctrl-C
     /// stops the stack; what a campaign under way needs to go on stays in --data-dir.
     Up(UpArgs),
+    /// Strike at a stack for some minutes, and count what was lost or sent twice
+    ///
+    /// Starts the whole stack in a temporary folder with the built-in inbox as the provider, so that no mail leaves
+    /// the machine, and sends one campaign after the other to people made up for the purpose. Until the time is
+    /// over it kills (SIGKILL) and freezes (SIGSTOP) functions, changes rate, batch size, connections and
+    /// concurrency, pauses and resumes the campaign and empties the queues, at random from a seed. Then it lets
+    /// the last campaign come to its end and compares the ledger with what the inbox got: each recipient of each
+    /// campaign has to be accepted with one copy, or in doubt with at most one, and no more may be in doubt than
+    /// one window for each sender that was struck.
+    ///
+    /// Ctrl-C ends the trouble early and audits what is; a second Ctrl-C does not wait for the last campaign.
+    ///
+    /// Exit status: 0 every promise held; 1 one broke, or the soak itself did; 2 wrong arguments.
+    #[command(after_help = SOAK_EXAMPLE)]
+    Soak(SoakArgs),
     /// Be one of the functions, under a Lambda Runtime API
     #[command(hide = true)]
     Function {
@@ -127,6 +149,42 @@ pub(super) struct UpArgs {
     /// Senders at a time
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(super) concurrency: u32,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SoakArgs {
+    /// How long there is trouble; may be a fraction
+    #[arg(long, value_name = "N", default_value = "3", value_parser = minutes)]
+    minutes: Duration,
+    /// Recipients of each campaign
+    #[arg(long, value_name = "M", default_value_t = 3_000,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    recipients: u32,
+    /// Draw the trouble from this number, which an earlier soak said [default: another one each time]
+    ///
+    /// The same seed is the same plan; what it strikes in the middle of depends on real time.
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// Write the figures here, as JSON
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+/// The longest soak: a week. What was delivered is kept in memory until its end.
+const MAX_MINUTES: f64 = 7.0 * 24.0 * 60.0;
+
+fn minutes(text: &str) -> Result<Duration, String> {
+    let minutes = text.parse::<f64>().ok().filter(|minutes| *minutes > 0.0 && *minutes <= MAX_MINUTES);
+    let minutes =
+        minutes.ok_or_else(|| format!("it has to be a number above 0 and at most {MAX_MINUTES}"))?;
+    Ok(Duration::from_secs_f64(minutes * 60.0))
+}
+
+impl From<SoakArgs> for SoakOptions {
+    fn from(args: SoakArgs) -> Self {
+        let seed = args.seed.unwrap_or_else(|| fastrand::u64(..=u64::from(u32::MAX)));
+        Self { trouble: args.minutes, recipients: args.recipients, seed, report: args.report }
+    }
 }
 
 /// Messages per second of each sender to the built-in inbox: as fast as one machine is.

@@ -1,7 +1,7 @@
 //! The command line.
 //!
-//! Exit status: 0 the campaign finished with nobody failed or in doubt, 1 it ended otherwise (the table says
-//! how), 2 the arguments or the input are wrong.
+//! Exit status: 0 the campaign finished with nobody failed or in doubt, or every promise held in a soak; 1 it
+//! ended otherwise (the table says how); 2 the arguments or the input are wrong.
 
 mod args;
 
@@ -14,8 +14,9 @@ use tokio::runtime::Builder;
 
 use crate::functions::{Function, end_with_parent};
 use crate::send::{self, Interrupts, SendError, SendOptions};
+use crate::soak::{self, SoakError, SoakOptions};
 use crate::stack::{FunctionProgram, Stack, StackConfig, Storage};
-use args::{Cli, Command, SendArgs, UpArgs};
+use args::{Cli, Command, SendArgs, SoakArgs, UpArgs};
 
 const WRONG_INPUT: u8 = 2;
 const NOT_ALL: u8 = 1;
@@ -25,7 +26,7 @@ const NOT_ALL: u8 = 1;
 pub fn run() -> ExitCode {
     let command = Cli::parse().command;
     let mut runtime = match command {
-        Command::Send(_) | Command::Up(_) => Builder::new_multi_thread(),
+        Command::Send(_) | Command::Up(_) | Command::Soak(_) => Builder::new_multi_thread(),
         // As the function's own `main`: one invocation at a time needs no other thread.
         Command::Function { .. } => Builder::new_current_thread(),
     };
@@ -42,12 +43,17 @@ async fn carry_out(command: Command) -> ExitCode {
     let done = match command {
         Command::Send(args) => send(*args).await,
         Command::Up(args) => up(args).await,
+        Command::Soak(args) => {
+            return soak(args).await.unwrap_or_else(|error| failed(&error, error.is_wrong_input()));
+        }
         Command::Function { name } => function(name).await,
     };
-    done.unwrap_or_else(|error| {
-        eprintln!("fanmail: {}", Chain(&error));
-        ExitCode::from(if error.is_wrong_input() { WRONG_INPUT } else { NOT_ALL })
-    })
+    done.unwrap_or_else(|error| failed(&error, error.is_wrong_input()))
+}
+
+fn failed(error: &dyn std::error::Error, wrong_input: bool) -> ExitCode {
+    eprintln!("fanmail: {}", Chain(error));
+    ExitCode::from(if wrong_input { WRONG_INPUT } else { NOT_ALL })
 }
 
 async fn send(args: SendArgs) -> Result<ExitCode, SendError> {
@@ -82,6 +88,12 @@ async fn up(args: UpArgs) -> Result<ExitCode, SendError> {
         () = interrupts.second() => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn soak(args: SoakArgs) -> Result<ExitCode, SoakError> {
+    let report = soak::run(SoakOptions::from(args), own_program()?).await?;
+    print!("{report}");
+    Ok(if report.held { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALL) })
 }
 
 async fn function(function: Function) -> Result<ExitCode, SendError> {

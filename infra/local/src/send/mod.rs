@@ -36,8 +36,9 @@ use input::Input;
 pub use input::{probe, provider};
 pub use interrupt::Interrupts;
 use output::OutFolder;
-use progress::Progress;
-use summary::thousands;
+pub(crate) use output::check_report;
+pub(crate) use progress::Progress;
+pub(crate) use summary::thousands;
 pub use summary::{Report, Summary, Timing};
 pub use usage::Cost;
 
@@ -89,7 +90,7 @@ pub async fn run(options: SendOptions, program: FunctionProgram) -> Result<Summa
     let input = input::read(&options)?;
     let config = config(&options, program)?;
     warn_of_mismatches(&options, &config);
-    output::check_report(&options)?;
+    check_report(options.report.as_deref())?;
     let out = tokio::select! {
         probed = probe(options.smtp.as_deref()) => probed.and_then(|()| OutFolder::make(&options))?,
         () = interrupts.first() => return Err(SendError::Interrupted),

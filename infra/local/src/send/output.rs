@@ -45,12 +45,12 @@ impl Drop for OutFolder {
 }
 
 /// Checks that the report can be written when there is something to report.
-pub(super) fn check_report(options: &SendOptions) -> Result<(), SendError> {
-    let Some(path) = &options.report else { return Ok(()) };
+pub(crate) fn check_report(report: Option<&Path>) -> Result<(), SendError> {
+    let Some(path) = report else { return Ok(()) };
     let existed = path.exists();
     let opened = OpenOptions::new().create(true).append(true).open(path);
     let checked = opened.and_then(|_| if existed { Ok(()) } else { fs::remove_file(path) });
-    checked.map_err(|source| SendError::Output { path: path.clone(), option: "--report", source })
+    checked.map_err(|source| SendError::Output { path: path.to_owned(), option: "--report", source })
 }
 
 /// Writes the figures as JSON.

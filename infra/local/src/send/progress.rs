@@ -24,7 +24,7 @@ const IMPORT: &str = "{spinner} {msg}";
 const CAMPAIGN: &str = "{bar:30} {percent:>3} %  {prefix}\n{msg}";
 
 /// Where progress is shown.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     state: Mutex<State>,
 }
@@ -37,7 +37,7 @@ struct State {
 }
 
 impl Progress {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(0).with_style(style(IMPORT));
             bar.enable_steady_tick(TURN);
@@ -56,7 +56,7 @@ impl Progress {
     }
 
     /// Shows a sentence that the next one may replace.
-    pub(super) fn say_now_and_then(&self, text: impl FnOnce() -> String) {
+    pub(crate) fn say_now_and_then(&self, text: impl FnOnce() -> String) {
         match &self.bar {
             Some(bar) => bar.set_message(text()),
             None if self.line_is_due() => eprintln!("{}", text()),
@@ -81,7 +81,7 @@ impl Progress {
     }
 
     /// Takes the bar away.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

@@ -156,7 +156,7 @@ fn row(f: &mut fmt::Formatter<'_>, label: &str, count: u64) -> fmt::Result {
 }
 
 /// A number with its thousands set apart.
-pub(super) fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {

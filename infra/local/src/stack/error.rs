@@ -66,6 +66,9 @@ pub enum StackError {
     /// Tables or queues could not be made.
     #[error("cannot create the tables and queues")]
     Provision(#[source] BoxError),
+    /// The queues could not be purged.
+    #[error("cannot purge the queues")]
+    Purge(#[source] BoxError),
     /// The inbox could not be started.
     #[error("cannot start the inbox")]
     Inbox(#[from] StartError),

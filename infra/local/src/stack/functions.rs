@@ -39,10 +39,15 @@ pub(super) struct Environment<'a> {
     pub(super) config: &'a StackConfig,
 }
 
+/// Addresses of the queues of lanes and of batches.
+pub(super) fn queue_urls(sqs_url: &str) -> [String; 2] {
+    [LANES, BATCHES].map(|name| format!("{sqs_url}/{ACCOUNT}/{name}"))
+}
+
 impl Environment<'_> {
     /// What every function is told.
     pub(super) fn of_every_function(&self) -> BTreeMap<String, String> {
-        let queue_url = |name: &str| format!("{}/{ACCOUNT}/{name}", self.sqs_url);
+        let [lanes, batches] = queue_urls(self.sqs_url);
         [
             ("AWS_ACCESS_KEY_ID", "local".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
@@ -50,8 +55,8 @@ impl Environment<'_> {
             ("AWS_ENDPOINT_URL_SQS", self.sqs_url.to_owned()),
             ("FANMAIL_AUDIENCE_TABLE", "fanmail-audience".to_owned()),
             ("FANMAIL_CAMPAIGNS_TABLE", "fanmail-campaigns".to_owned()),
-            ("FANMAIL_LANES_QUEUE_URL", queue_url(LANES)),
-            ("FANMAIL_BATCHES_QUEUE_URL", queue_url(BATCHES)),
+            ("FANMAIL_LANES_QUEUE_URL", lanes),
+            ("FANMAIL_BATCHES_QUEUE_URL", batches),
             ("FANMAIL_PUBLIC_URL", self.public_url.to_owned()),
             ("FANMAIL_UNSUBSCRIBE_KEY", self.unsubscribe_key.to_owned()),
             ("FANMAIL_LOG", self.config.log.clone()),

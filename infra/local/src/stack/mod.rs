@@ -21,6 +21,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_sqs::error::SdkError;
+use aws_sdk_sqs::operation::purge_queue::PurgeQueueError;
 use fanmail_inbox::Inbox;
 use fanmail_lambda_host::{Host, HostConfig, RustackQueue, gateway, lambda_api};
 use fanmail_queue::Queue;
@@ -50,6 +52,7 @@ pub struct Stack {
     data_dir: DataDir,
     dynamodb: DynamoDb,
     sqs: Sqs,
+    sqs_client: aws_sdk_sqs::Client,
     servers: JoinSet<()>,
     pollers: [Arc<RustackQueue>; 2],
     api_addr: SocketAddr,
@@ -88,7 +91,7 @@ impl Stack {
             unsubscribe_key: &data_dir.unsubscribe_key()?,
             config: &config,
         };
-        let (store, queue) = provision(&dynamodb.url, &environment).await?;
+        let (store, queue, sqs_client) = provision(&dynamodb.url, &environment).await?;
         let host = Host::new(HostConfig { region: REGION.to_owned(), ..HostConfig::default() });
         environment.add_functions(&host, &data_dir)?;
         let pollers = environment.add_event_sources(&host, &sqs.provider).await?;
@@ -104,6 +107,7 @@ impl Stack {
             data_dir,
             dynamodb,
             sqs,
+            sqs_client,
             servers,
             pollers,
             api_addr,
@@ -156,6 +160,23 @@ impl Stack {
     #[must_use]
     pub fn poller_requests(&self) -> u64 {
         self.pollers.iter().map(|poller| poller.billed_requests()).sum()
+    }
+
+    /// Throws away every task that waits on the queues or is hidden, as an operator's `PurgeQueue` does. Answers
+    /// whether it has: within 60 seconds of the last time SQS refuses it (AWS API reference, `PurgeQueue`).
+    ///
+    /// # Errors
+    ///
+    /// [`StackError`] if the SQS engine does not do it.
+    pub async fn purge_queues(&self) -> Result<bool, StackError> {
+        for url in functions::queue_urls(&self.sqs.url) {
+            match self.sqs_client.purge_queue().queue_url(url).send().await {
+                Ok(_) => {}
+                Err(error) if is_too_soon(&error) => return Ok(false),
+                Err(error) => return Err(StackError::Purge(error.into())),
+            }
+        }
+        Ok(true)
     }
 
     /// Waits until every invocation of `start` and `sender` that runs now has ended; at most `patience`.
@@ -218,6 +239,10 @@ impl Stack {
     }
 }
 
+fn is_too_soon(error: &SdkError<PurgeQueueError>) -> bool {
+    error.as_service_error().is_some_and(PurgeQueueError::is_purge_queue_in_progress)
+}
+
 async fn start_inbox(provider: &Provider, data_dir: &DataDir) -> Result<Option<Inbox>, StackError> {
     let Provider::Inbox(config) = provider else { return Ok(None) };
     let mut config = (**config).clone();
@@ -234,15 +259,18 @@ fn smtp_url(provider: &Provider, inbox: Option<&Inbox>) -> String {
 }
 
 /// Creates what is not there yet: tables and queues.
-async fn provision(dynamodb_url: &str, environment: &Environment<'_>) -> Result<(Store, Queue), StackError> {
+async fn provision(
+    dynamodb_url: &str,
+    environment: &Environment<'_>,
+) -> Result<(Store, Queue, aws_sdk_sqs::Client), StackError> {
     let mut vars = environment.of_every_function();
     vars.insert("AWS_ENDPOINT_URL_DYNAMODB".into(), dynamodb_url.to_owned());
     vars.insert("AWS_REGION".into(), REGION.to_owned());
     let aws = AwsConfig::from_vars(Vars::new(vars)).map_err(|error| StackError::Provision(error.into()))?;
-    let (store, queue) = (aws.store(), aws.queue());
+    let (store, queue, sqs_client) = (aws.store(), aws.queue(), aws.sqs_client());
     store.create_tables().await.map_err(|error| StackError::Provision(error.into()))?;
-    environment.create_queues(&aws.sqs_client()).await?;
-    Ok((store, queue))
+    environment.create_queues(&sqs_client).await?;
+    Ok((store, queue, sqs_client))
 }
 
 async fn serve(servers: &mut JoinSet<()>, host: &Host, api: TcpListener) -> Result<SocketAddr, StackError> {

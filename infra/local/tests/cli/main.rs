@@ -11,5 +11,6 @@ mod http_api;
 mod interrupts;
 mod relays;
 mod scene;
+mod soak;
 mod up;
 mod wrong_input;

@@ -105,6 +105,19 @@ fn stalls_count_leases_without_an_end_and_start_again_with_one() {
     assert_eq!(batch.stalls, 0);
 }
 
+#[test]
+fn a_revision_follows_the_one_before_and_says_when() {
+    let revised = Batch { rev: 7, ..batch(1) }.revised(Timestamp(9));
+    assert_eq!((revised.rev, revised.changed_at), (8, Timestamp(9)));
+}
+
+#[test]
+fn attempts_count_submissions_and_nothing_else() {
+    let tried = leased(&[RecipientEvent::Submit, RecipientEvent::Defer, RecipientEvent::Submit]);
+    assert_eq!(tried.entries[0].attempts, 2);
+    assert_eq!(leased(&[RecipientEvent::Prepare]).entries[0].attempts, 0);
+}
+
 fn any_event() -> impl Strategy<Value = (u8, u32, usize, u64)> {
     (0..9_u8, 0..6_u32, 0..3_usize, 0..40_u64)
 }

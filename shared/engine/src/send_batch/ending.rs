@@ -61,6 +61,16 @@ where
         }
     }
 
+    /// Gives the batch back because a port stayed silent: what is known of it is written down, if the ledger
+    /// still answers, and so is not in doubt when the task comes again.
+    pub(super) async fn break_off(&mut self, silence: PortError) -> Result<BatchOutcome, PortError> {
+        if self.leased {
+            let release = BatchEvent::Released { token: self.batch.token };
+            self.carry_forward(Some(release)).await?;
+        }
+        Err(silence)
+    }
+
     async fn send_on(&self, delay: Duration) -> Result<BatchOutcome, PortError> {
         let task = [self.task];
         let send = || self.ports.tasks.send_batches(&task, delay);

@@ -114,8 +114,10 @@ where
         self.load_subscribers().await?;
         self.prepare()?;
         loop {
-            if let Some(stop) = self.reason_to_stop().await? {
-                return self.hand_on(stop).await;
+            match self.reason_to_stop().await {
+                Ok(None) => {}
+                Ok(Some(stop)) => return self.hand_on(stop).await,
+                Err(silence) => return self.break_off(silence).await,
             }
             let Some(messages) = self.next_window().await? else { return self.lost().await };
             if messages.is_empty() {

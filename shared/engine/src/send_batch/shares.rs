@@ -1,7 +1,7 @@
 //! Shares of the sliding windows: permission to submit so many messages, soon.
 //!
-//! A window that cannot be read or written lets nobody through: the run ends with the port's error, and its
-//! batch stays as it is.
+//! A window that cannot be read or written lets nobody through: the run ends with the port's error. It is
+//! asked only as long as new work may begin, so that there is time to write down what is known by then.
 
 use fanmail_domain::window::{Ask, usable};
 use fanmail_domain::{Share, SlidingWindow, Timestamp};
@@ -116,7 +116,7 @@ where
 
     async fn take(&self, key: WindowKey, limit: SlidingWindow, want: u32) -> Result<Share, PortError> {
         let ask = Ask { campaign: self.task.batch.campaign, want, writer: self.invocation.holder };
-        let (store, clock, until) = (self.ports.store, self.ports.clock, self.invocation.deadline);
+        let (store, clock, until) = (self.ports.store, self.ports.clock, self.invocation.stop_at);
         loop {
             let log = retry(clock, until, || store.window(key)).await?;
             let (after, share) = log.take(limit, ask, clock.now());
@@ -129,7 +129,7 @@ where
     }
 
     async fn give_back(&self, key: WindowKey, shares: u32) -> Result<(), PortError> {
-        let (store, clock, until) = (self.ports.store, self.ports.clock, self.invocation.deadline);
+        let (store, clock, until) = (self.ports.store, self.ports.clock, self.invocation.stop_at);
         loop {
             let after =
                 retry(clock, until, || store.window(key)).await?.give_back(self.invocation.holder, shares);

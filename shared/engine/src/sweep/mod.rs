@@ -26,7 +26,7 @@ pub use alarm::{Alarm, Cause};
 
 use crate::Invocation;
 use crate::commit::retry;
-use crate::control::{Due, LANE_GRACE, Order, resume, start_due};
+use crate::control::{Controlled, Due, LANE_GRACE, Order, resume, start_due};
 use crate::finish::try_finish;
 use crate::ports::{Audience, Campaigns, Clock, Conditional, Ledger, PortError, Tasks};
 use lane::LaneSweep;
@@ -155,8 +155,8 @@ where
                 note: "the pause is over",
                 ..self.order(campaign.id, invocation)
             };
-            let _ = resume(self.store, self.tasks, self.clock, &order).await?;
-            report.campaigns_resumed += 1;
+            let resumed = resume(self.store, self.tasks, self.clock, &order).await?;
+            report.campaigns_resumed += u32::from(matches!(resumed, Controlled::Done(_)));
         }
         Ok(())
     }
