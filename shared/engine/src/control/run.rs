@@ -10,8 +10,8 @@ use std::time::Duration;
 use fanmail_domain::lane::lanes_for;
 use fanmail_domain::retry::class_name;
 use fanmail_domain::{
-    Campaign, CampaignEvent, CampaignStatus, Epoch, IllegalTransition, Lane, LaneNo, LanePlan, RecipientState,
-    Retry, SubscriberId, Timestamp,
+    Campaign, CampaignEvent, CampaignStatus, Epoch, IllegalTransition, Lane, LaneNo, LanePlan,
+    RecipientState, Retry, SubscriberId, Timestamp,
 };
 
 use super::{Controlled, Decision, Order, With, ask, carry_out, stands_at};

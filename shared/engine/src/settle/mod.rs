@@ -126,6 +126,7 @@ async fn tell(
     let key = format!("batch-{}-position-{}", event.batch, event.position);
     let text =
         format!("recipient {subscriber} was {}, and is {} now: {}", from.name(), to.name(), words(event));
-    let entry = JournalEntry { campaign: event.batch.campaign, at: clock.now(), key, actor: "provider", text };
+    let entry =
+        JournalEntry { campaign: event.batch.campaign, at: clock.now(), key, actor: "provider", text };
     retry(clock, until, || store.journal(&entry)).await
 }

@@ -27,12 +27,7 @@ pub(super) fn check(scenario: &Scenario, state: &State, say: &mut impl Say) {
 }
 
 /// Whether somebody in this state cannot have got so many copies.
-fn is_lie(
-    scenario: &Scenario,
-    state: &State,
-    (id, is): (SubscriberId, RecipientState),
-    copies: u64,
-) -> bool {
+fn is_lie(scenario: &Scenario, state: &State, (id, is): (SubscriberId, RecipientState), copies: u64) -> bool {
     let witness = &state.witness;
     let resends = witness.resends(id);
     match is {

@@ -167,9 +167,8 @@ impl Witness {
             RecipientState::Failed(FailReason::Rejected) => self.dropped.contains(&id),
             _ => false,
         };
-        let again = |change: &&Changed| {
-            change.id == id && change.to == RecipientState::Pending && taken(change.from)
-        };
+        let again =
+            |change: &&Changed| change.id == id && change.to == RecipientState::Pending && taken(change.from);
         self.changes.iter().filter(again).count() as u64
     }
 

@@ -45,7 +45,8 @@ impl Campaigns for Process {
     }
 
     async fn active(&self) -> Result<Vec<CampaignId>, PortError> {
-        self.call(Store, "list active campaigns", |state, _| state.stored.active.iter().copied().collect()).await
+        self.call(Store, "list active campaigns", |state, _| state.stored.active.iter().copied().collect())
+            .await
     }
 
     async fn lanes(&self, id: CampaignId) -> Result<Vec<Lane>, PortError> {

@@ -9,7 +9,8 @@ use crate::scenario::Sabotage;
 
 impl Windows for Process {
     async fn window(&self, key: WindowKey) -> Result<WindowLog, PortError> {
-        let read = move |state: &mut State, _: &str| state.stored.windows.get(&key).cloned().unwrap_or_default();
+        let read =
+            move |state: &mut State, _: &str| state.stored.windows.get(&key).cloned().unwrap_or_default();
         self.call(Store, "read a window", read).await
     }
 
