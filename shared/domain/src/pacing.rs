@@ -27,6 +27,12 @@ impl Gcra {
         self.gap_ns = gap_ns(per_second);
     }
 
+    /// When the next send may happen, if it is reserved at `now_ns`.
+    #[must_use]
+    pub fn turn(&self, now_ns: u64) -> u64 {
+        self.next_ns.max(now_ns)
+    }
+
     /// Reserves the next send: when, at `now_ns` or later, it may happen.
     pub fn reserve(&mut self, now_ns: u64) -> u64 {
         let earliest = now_ns.saturating_sub(self.tolerance_ns);

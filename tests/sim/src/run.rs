@@ -16,8 +16,10 @@ use crate::time::{BEGIN_NS, SECOND};
 use crate::world::queue::QueueName;
 use crate::world::{State, World};
 
-/// How long after the storm a campaign has to end, and the world to be at rest: two quotas of the day, each of
-/// which is left alone for an hour, and more than twice what the longest world without them takes.
+/// How long after the storm a campaign has to end, and the world to be at rest.
+///
+/// That is two quotas of the day, each of which is left alone for an hour, and more than twice what the longest
+/// world without them takes.
 pub const REST_NS: u64 = (7_200 + 4_800) * SECOND;
 
 /// Far more steps than any run needs: whoever takes them goes round in circles.

@@ -69,10 +69,6 @@ pub async fn resume(
     clock: &impl Clock,
     order: &Order<'_>,
 ) -> Result<Controlled, PortError> {
-    let seen = ask(clock, order.until, || store.campaign(order.campaign)).await?;
-    if seen.is_some_and(|it| stands_at(&it, CampaignStatus::Paused) && it.state.epoch == Epoch(0)) {
-        return start(store, tasks, clock, order).await;
-    }
     let lanes = ask(clock, order.until, || store.lanes(order.campaign)).await?;
     let failed_before = failed(&lanes, &BTreeSet::new());
     let decide = |before: Campaign, now| {
@@ -80,11 +76,22 @@ pub async fn resume(
             return Ok(Decision::AlreadySo);
         }
         let state = before.state.apply(CampaignEvent::Resume)?;
+        if missed_start(&before) {
+            return Err(IllegalTransition { state: "paused before its start", event: "resume" });
+        }
         let text = format!("resumed, epoch {}", state.epoch);
         Decision::change(Campaign { state, failed_before, updated_at: now, ..before }, text)
     };
     let resumed = carry_out(store, clock, order, decide).await?;
+    if matches!(&resumed, Controlled::Refused(stands, _) if missed_start(stands)) {
+        return start(store, tasks, clock, order).await;
+    }
     send_lanes_of(tasks, clock, order.until, resumed).await
+}
+
+/// Whether it is paused because nobody started it in time: it has no lanes yet.
+fn missed_start(campaign: &Campaign) -> bool {
+    stands_at(campaign, CampaignStatus::Paused) && campaign.state.epoch == Epoch(0)
 }
 
 /// Tries recipients again whose state is one of `states`, and only those of `only` unless it is empty.

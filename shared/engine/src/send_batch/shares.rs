@@ -82,6 +82,9 @@ where
             return Ok(None);
         }
         self.shares = Shares::NONE;
+        // A share that is taken before the pacing's turn may be void by then, every time.
+        let turn = self.pacer().turn(self.ports.clock.monotonic_ns());
+        self.ports.clock.sleep_until_ns(turn).await;
         let mut taken: Option<(WindowKey, u32, Timestamp)> = None;
         for (key, limit) in windows {
             let want = taken.map_or_else(|| self.want(limit), |(_, shares, _)| shares);

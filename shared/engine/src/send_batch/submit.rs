@@ -107,7 +107,7 @@ where
         }
     }
 
-    fn pacer(&self) -> std::sync::MutexGuard<'_, fanmail_domain::pacing::Gcra> {
+    pub(super) fn pacer(&self) -> std::sync::MutexGuard<'_, fanmail_domain::pacing::Gcra> {
         lock(&self.ports.memory.pacer)
     }
 }

@@ -72,7 +72,7 @@ async fn tasks_that_come_after_the_cancel_do_nothing() {
     world.multiply_queue(2);
     world.work_off().await;
     assert_eq!((world.count_calls("submit"), world.count_calls("write_batch")), (0, 0));
-    assert_eq!(world.count_calls("count_batch"), 10, "each batch is closed once");
+    assert_eq!(world.count_calls("amend_batch"), 10, "each batch is closed once");
     assert!(are_all(&world.check(), &[CANCELLED]));
 }
 

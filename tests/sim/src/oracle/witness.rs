@@ -165,7 +165,12 @@ impl Witness {
         let taken = |state: RecipientState| match state {
             RecipientState::InDoubt | RecipientState::Failed(FailReason::Bounced) => true,
             RecipientState::Failed(FailReason::Rejected) => self.dropped.contains(&id),
-            _ => false,
+            RecipientState::Pending
+            | RecipientState::Preparing
+            | RecipientState::Submitting
+            | RecipientState::Accepted
+            | RecipientState::Failed(_)
+            | RecipientState::Skipped(_) => false,
         };
         let again =
             |change: &&Changed| change.id == id && change.to == RecipientState::Pending && taken(change.from);

@@ -63,3 +63,25 @@ fn a_provider_that_says_accepted_and_accepts_nothing_is_caught() {
 fn doubt_without_a_cause_is_caught() {
     assert!(catches(Sabotage::MumblingMailer, Promise::BoundedDoubt, 20));
 }
+
+#[test]
+fn a_store_of_windows_that_ignores_revisions_is_caught() {
+    assert!(catches(Sabotage::BlindWindowWrites, Promise::RateHolds, 100));
+}
+
+#[test]
+fn a_finish_that_ignores_which_run_fanned_out_is_caught() {
+    assert!(catches(Sabotage::RashFinish, Promise::NobodyLost, 200));
+}
+
+#[test]
+fn a_fan_out_that_goes_on_in_a_lane_it_lost_is_caught() {
+    let twist = Twist { sabotage: Some(Sabotage::BlindAmendments), ..Twist::default() };
+    assert!(run(6_668, &twist, false).breaks(Promise::NobodyLost));
+    assert!(!run(6_668, &Twist::default(), false).breaks(Promise::NobodyLost));
+}
+
+#[test]
+fn a_campaign_that_stands_still_without_an_alarm_is_caught() {
+    assert!(catches(Sabotage::SilentSweeper, Promise::Progress, 500));
+}
