@@ -123,6 +123,11 @@ async fn who_leaves_before_their_turn_gets_nothing_and_who_joins_after_the_start
         assert_eq!(view.reasons[&format!("skipped:{reason}")], 1, "{reason}");
     }
     assert!(world.inbox().recipients().keys().all(|address| address.starts_with("crowd-")));
+    // S4.7: the page shows who is gone, without what is gone.
+    let page = format!("/api/campaigns/{id}/recipients?state=skipped");
+    let page: Value = world.api.get(&page).await.unwrap();
+    let gone = page["results"].as_array().unwrap().iter().find(|row| row["reason"] == "gone").unwrap();
+    assert_eq!((gone["id"].as_u64(), &gone["email"]), (Some(id_of(&all[25]).number()), &Value::Null));
     world.finish().await;
 }
 

@@ -52,6 +52,7 @@ async fn k5_killed_before_the_lease_everybody_gets_it() {
     assert_eq!(killed_at(Side::After, 0, reads_the_batch).await, [20, 0, 0, 0]);
 }
 
+/// S4.1.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k6_killed_before_the_intents_are_durable_everybody_gets_it() {
     assert_eq!(killed_at(Side::Before, 0, writes_the_batch).await, [20, 0, 0, 0]);
@@ -69,6 +70,7 @@ async fn killed_after_the_intents_are_durable_one_window_is_in_doubt() {
     world.finish().await;
 }
 
+/// S4.3.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k9_killed_after_the_end_was_stored_the_redelivery_does_nothing() {
     assert_eq!(killed_at(Side::After, 0, ends_the_batch).await, [20, 0, 0, 0]);

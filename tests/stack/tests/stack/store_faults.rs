@@ -1,6 +1,6 @@
 //! A store that fails in the middle of a batch.
 //!
-//! S6.5 and S4.4: what was sent before the failure is not repeated, and nothing is sent without a stored intent.
+//! S6.5, S6.17 and S4.4: what was sent before the failure is not repeated, and nothing is sent without a stored intent.
 
 use crate::harness::{Call, Campaign, Side, World, ends, people};
 

@@ -13,11 +13,12 @@ use crate::harness::{Campaign, PATIENCE, Side, World, ends, eventually, freeze, 
 const WINDOW: u64 = 5;
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Runs a campaign of two batches of ten until a sender has stored its first intents. Answers which process.
+/// Runs a campaign of two batches of ten until a sender has stored the first intents of the first. Answers which process.
 async fn at_the_intents(world: &World) -> (CampaignId, u32) {
     let list = world.list_of(&people("swept", 20)).await;
-    let mut held =
-        world.proxy.hold(Side::After, 0, |call| call.is_of("sender") && call.is("PutItem", "#L00"));
+    let mut held = world.proxy.hold(Side::After, 0, |call| {
+        call.is_of("sender") && call.is("PutItem", "#L00") && call.body.contains("\"0000000000\"")
+    });
     let id = world.run(&Campaign::to([list]).batches_of(10).paced(20, 3)).await;
     (id, held.reached().await.pid)
 }

@@ -118,7 +118,7 @@ impl World {
     }
 
     pub(crate) fn inbox(&self) -> &Inbox {
-        self.inbox.as_ref().or(self.stack().inbox.as_ref()).unwrap()
+        self.inbox.as_ref().or_else(|| self.stack().inbox.as_ref()).unwrap()
     }
 
     pub(crate) async fn script(&self, script: Script) {
