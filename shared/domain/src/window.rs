@@ -64,6 +64,8 @@ pub enum Share {
     Granted {
         /// How many, at least one.
         shares: u32,
+        /// When they were taken.
+        at: Timestamp,
         /// When they are void.
         use_by: Timestamp,
     },
@@ -96,17 +98,16 @@ impl WindowLog {
             return (self, Share::Wait { turn });
         }
         self.grant(limit, shares, now);
-        (self, Share::Granted { shares, use_by: now.after(usable(limit)) })
+        (self, Share::Granted { shares, at: now, use_by: now.after(usable(limit)) })
     }
 
-    /// Gives back shares that were not used.
+    /// Gives back shares that were taken at `at` and not used. They go back into their own bucket: what others
+    /// took since counts for as long as it has to.
     #[must_use]
-    pub fn give_back(mut self, writer: Holder, mut shares: u32) -> Self {
+    pub fn give_back(mut self, writer: Holder, shares: u32, at: Timestamp) -> Self {
         self.writer = writer;
-        for grant in self.grants.iter_mut().rev() {
-            let back = grant.shares.min(shares);
-            grant.shares -= back;
-            shares -= back;
+        if let Some(bucket) = self.grants.iter_mut().find(|grant| grant.at >= at) {
+            bucket.shares = bucket.shares.saturating_sub(shares);
         }
         self.rev += 1;
         self
@@ -193,7 +194,7 @@ mod tests {
     #[test]
     fn what_is_left_is_granted_and_then_a_turn() {
         let (log, first) = take(WindowLog::default(), MINUTE, 480, 10_000);
-        assert_eq!(first, Share::Granted { shares: 480, use_by: Timestamp(11_500) });
+        assert_eq!(first, Share::Granted { shares: 480, at: Timestamp(10_000), use_by: Timestamp(11_500) });
         let (log, second) = take(log, MINUTE, 100, 10_500);
         assert_eq!(granted(second), 20);
         let (_, third) = take(log, MINUTE, 100, 11_000);
@@ -232,7 +233,17 @@ mod tests {
     #[test]
     fn what_is_given_back_can_be_taken() {
         let (log, _) = take(WindowLog::default(), MINUTE, 500, 0);
-        assert_eq!(granted(take(log.give_back(Holder(1), 30), MINUTE, 100, 100).1), 30);
+        assert_eq!(granted(take(log.give_back(Holder(1), 30, Timestamp(0)), MINUTE, 100, 100).1), 30);
+    }
+
+    #[test]
+    fn shares_go_back_into_the_bucket_that_they_came_from() {
+        let (log, _) = take(WindowLog::default(), MINUTE, 300, 0);
+        let (log, _) = take(log, MINUTE, 200, 30_000);
+        let log = log.give_back(Holder(1), 300, Timestamp(0));
+        // Others took 200 at half a minute: they count until theirs is over, and not less.
+        assert_eq!(granted(take(log.clone(), MINUTE, 500, 31_000).1), 300);
+        assert_eq!(granted(take(log, MINUTE, 500, 64_000).1), 300);
     }
 
     proptest! {
@@ -247,7 +258,7 @@ mod tests {
                 now += wait;
                 let (next, share) = take(log, limit, want, now);
                 log = next;
-                if let Share::Granted { shares, use_by } = share {
+                if let Share::Granted { shares, use_by, .. } = share {
                     sends.extend(vec![if late { use_by.0 } else { now }; shares as usize]);
                 }
             }

@@ -9,7 +9,7 @@ use fanmail_domain::{
     SubscriberId, Timestamp,
 };
 
-use super::shares::Shares;
+use super::shares::{Shares, Taken};
 use super::submit::Door;
 use super::{BatchOutcome, Delivery, Sender, crashed};
 use crate::Invocation;
@@ -25,6 +25,8 @@ pub(super) struct Run<'a, 'p, S, Q, M: Mailer, C> {
     pub(super) view: View,
     /// What may be submitted under the sliding windows.
     pub(super) shares: Shares,
+    /// Where they were taken from.
+    pub(super) taken: Vec<Taken>,
     /// The batch as the ledger has it.
     pub(super) ledger: Batch,
     /// The batch as it is to be: ahead of the ledger by what the next write contains.
@@ -85,6 +87,7 @@ where
             invocation,
             task,
             shares: Shares::of(&view),
+            taken: Vec::new(),
             view,
             content,
             careful: batch.stalls >= CAREFUL_AFTER,

@@ -81,33 +81,37 @@ where
         if self.shares.left() > 0 && self.shares.is_valid(now) && !matches!(self.shares, Shares::Unlimited) {
             return Ok(None);
         }
-        self.shares = Shares::NONE;
+        self.give_back_void().await?;
         // A share that is taken before the pacing's turn may be void by then, every time.
         let turn = self.pacer().turn(self.ports.clock.monotonic_ns());
         self.ports.clock.sleep_until_ns(turn).await;
-        let mut taken: Option<(WindowKey, u32, Timestamp)> = None;
+        let mut taken: Vec<Taken> = Vec::new();
         for (key, limit) in windows {
-            let want = taken.map_or_else(|| self.want(limit), |(_, shares, _)| shares);
+            let want = taken.last().map_or_else(|| self.want(limit), |earlier| earlier.shares);
             match self.take(key, limit, want).await? {
-                Share::Granted { shares, use_by } => {
-                    if let Some((earlier, more, _)) = taken.filter(|(_, had, _)| *had > shares) {
-                        self.give_back(earlier, more - shares).await?;
-                    }
-                    let use_by = taken.map_or(use_by, |(_, _, earlier)| earlier.min(use_by));
-                    taken = Some((key, shares, use_by));
-                }
+                Share::Granted { shares, at, use_by } => taken.push(Taken { key, shares, at, use_by }),
                 Share::Wait { turn } => {
-                    if let Some((earlier, shares, _)) = taken {
-                        self.give_back(earlier, shares).await?;
-                    }
+                    self.give_back(&taken, 0).await?;
                     return Ok(Some(turn));
                 }
             }
         }
-        if let Some((_, left, use_by)) = taken {
-            self.shares = Shares::Some { left, use_by };
-        }
+        let left = taken.iter().map(|it| it.shares).min().unwrap_or_default();
+        let use_by = taken.iter().map(|it| it.use_by).min().unwrap_or_default();
+        self.give_back(&taken, left).await?;
+        self.shares = Shares::Some { left, use_by };
+        self.taken = taken.into_iter().map(|it| Taken { shares: left, ..it }).collect();
         Ok(None)
+    }
+
+    /// Gives back what was not used in its time, so that others can.
+    async fn give_back_void(&mut self) -> Result<(), PortError> {
+        let left = std::mem::replace(&mut self.shares, Shares::NONE).left();
+        for it in std::mem::take(&mut self.taken) {
+            let left = u32::try_from(left).unwrap_or(u32::MAX).min(it.shares);
+            self.give_back(&[it], it.shares - left).await?;
+        }
+        Ok(())
     }
 
     /// As many as can be used before they are void.
@@ -131,14 +135,28 @@ where
         }
     }
 
-    async fn give_back(&self, key: WindowKey, shares: u32) -> Result<(), PortError> {
+    /// Gives back what is beyond `used` of each window's shares.
+    async fn give_back(&self, taken: &[Taken], used: u32) -> Result<(), PortError> {
         let (store, clock, until) = (self.ports.store, self.ports.clock, self.invocation.stop_at);
-        loop {
-            let after =
-                retry(clock, until, || store.window(key)).await?.give_back(self.invocation.holder, shares);
-            if commit(clock, until, &after, || store.write_window(key, &after)).await?.stands() {
-                return Ok(());
+        let writer = self.invocation.holder;
+        for it in taken.iter().filter(|it| it.shares > used) {
+            loop {
+                let log = retry(clock, until, || store.window(it.key)).await?;
+                let after = log.give_back(writer, it.shares - used, it.at);
+                if commit(clock, until, &after, || store.write_window(it.key, &after)).await?.stands() {
+                    break;
+                }
             }
         }
+        Ok(())
     }
+}
+
+/// Shares of one window.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taken {
+    key: WindowKey,
+    shares: u32,
+    at: Timestamp,
+    use_by: Timestamp,
 }
