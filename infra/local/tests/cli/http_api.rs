@@ -1,6 +1,8 @@
 //! The HTTP API over plain HTTP, with the real functions behind it.
 
 use fanmail::send::ClientError;
+use fanmail_engine::ports::Clock;
+use fanmail_runtime::SystemClock;
 use serde_json::{Value, json};
 
 use crate::scene::Scene;
@@ -214,8 +216,8 @@ async fn a_schedule_that_fires_twice_starts_its_campaign_once() {
     let scene = Scene::new(0);
     let up = Up::start(&scene, &[]).await;
     let path = up.campaign(3, json!({})).await;
-    let soon = std::time::SystemTime::now() + std::time::Duration::from_secs(2);
-    let soon = aws_sdk_sqs::primitives::DateTime::from(soon);
+    let soon = SystemClock::new().now().after(std::time::Duration::from_secs(2));
+    let soon = aws_sdk_sqs::primitives::DateTime::from_millis(i64::try_from(soon.0).unwrap());
     let send_at = soon.fmt(aws_sdk_sqs::primitives::DateTimeFormat::DateTime).unwrap();
     let scheduled = json!({ "status": "scheduled", "send_at": send_at });
     let _: Value = up.api.send("PUT", &format!("{path}/status"), &scheduled).await.unwrap();

@@ -74,9 +74,10 @@ fn revised(before: Campaign, revision: &Revision, now: Timestamp) -> Result<Deci
         changes.push("other settings".to_owned());
     }
     if schedule != before.schedule {
-        changes.push(schedule.map_or("no time to start".to_owned(), |at| {
-            format!("to start at {}, not after {}", at.send_at, at.not_after)
-        }));
+        changes.push(schedule.map_or_else(
+            || "no time to start".to_owned(),
+            |at| format!("to start at {}, not after {}", at.send_at, at.not_after),
+        ));
     }
     let mut after = Campaign { state, settings, schedule, updated_at: now, ..before };
     let with = match &revision.content {

@@ -83,7 +83,7 @@ impl Change {
 
     fn window(&self, stands: Option<SlidingWindow>) -> Option<SlidingWindow> {
         let before = stands.unwrap_or(LISTMONKS_WINDOW);
-        self.window.unwrap_or(stands.is_some()).then(|| SlidingWindow {
+        self.window.unwrap_or_else(|| stands.is_some()).then(|| SlidingWindow {
             rate: self.window_rate.unwrap_or(before.rate),
             duration_s: self.window_duration_s.unwrap_or(before.duration_s),
         })
