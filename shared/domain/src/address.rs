@@ -188,4 +188,22 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn the_longest_address_there_may_be_is_taken_and_one_byte_more_is_not() {
+        let of = |bytes: usize| {
+            let domain =
+                format!("{}.{}.{}", "b".repeat(60), "c".repeat(60), "d".repeat(bytes - 60 - 1 - 122));
+            format!("{}@{domain}", "a".repeat(60))
+        };
+        let domain_of = |bytes| {
+            let long = of(bytes);
+            // A label has at most 63 bytes: split the last one.
+            let (head, tail) = long.split_at(bytes - 20);
+            format!("{head}.{}", &tail[1..])
+        };
+        assert_eq!(domain_of(MAX_ADDRESS).len(), MAX_ADDRESS);
+        assert!(EmailAddress::parse(&domain_of(MAX_ADDRESS)).is_ok());
+        assert!(EmailAddress::parse(&domain_of(MAX_ADDRESS + 1)).is_err());
+    }
 }

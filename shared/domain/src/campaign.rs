@@ -363,6 +363,48 @@ mod tests {
         }
     }
 
+    fn campaign(status: CampaignStatus) -> Campaign {
+        Campaign {
+            id: CampaignId(1),
+            name: String::new(),
+            subject: String::new(),
+            from: String::new(),
+            audience: Vec::new(),
+            settings: SettingsPatch::default(),
+            state: CampaignState { status, epoch: Epoch(2), ..CampaignState::DRAFT },
+            schedule: None,
+            retry: None,
+            failed_before: 0,
+            content_version: 1,
+            lanes: 1,
+            created_at: Timestamp(0),
+            started_at: None,
+            updated_at: Timestamp(0),
+        }
+    }
+
+    #[test]
+    fn only_the_newest_run_of_a_running_campaign_sends_and_of_a_cancelled_one_closes() {
+        let table = CampaignStatus::ALL.map(|status| {
+            let it = campaign(status);
+            let of = |epoch| (it.is_running(Epoch(epoch)), it.is_fanning_out(Epoch(epoch)));
+            (of(1), of(2), it.is_cancelled())
+        });
+        let neither = ((false, false), (false, false), false);
+        let runs = ((false, false), (true, true), false);
+        let closes = ((false, false), (false, true), true);
+        // draft, scheduled, running, paused, cancelled, finished
+        assert_eq!(table, [neither, neither, runs, neither, closes, neither]);
+    }
+
+    #[test]
+    fn a_refusal_names_the_state_and_the_event() {
+        let refused = |event| CampaignState::DRAFT.apply(event).unwrap_err().to_string();
+        assert_eq!(refused(PAUSE), "draft cannot pause");
+        assert_eq!(refused(CampaignEvent::Unschedule), "draft cannot go back to draft");
+        assert_eq!(refused(CampaignEvent::Retry), "draft cannot retry");
+    }
+
     #[test]
     fn every_name_is_read_back() {
         assert!(

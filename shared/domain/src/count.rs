@@ -107,6 +107,17 @@ mod tests {
     }
 
     #[test]
+    fn what_changes_no_counter_is_empty_and_all_else_is_not() {
+        let life = life();
+        let empty: Vec<bool> = life
+            .windows(2)
+            .map(|step| LaneCount::between(&step[0], &step[1], Timestamp(0)).is_empty())
+            .collect();
+        // leased, submitting, ended; counted, done, reopened, settled, bounced
+        assert_eq!(empty, [true, true, true, false, false, false, false, false]);
+    }
+
+    #[test]
     fn a_batch_is_reopened_once_in_a_run() {
         let [.., done, reopened, _, _] = &life()[..] else { panic!("nine steps") };
         assert_eq!((done.phase, reopened.phase), (Phase::Done, Phase::Queued));

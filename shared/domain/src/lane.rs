@@ -340,6 +340,39 @@ mod tests {
     }
 
     #[test]
+    fn a_lane_is_complete_when_its_run_delivered_all_of_it_and_all_is_done() {
+        let ended = [LaneEvent::Sealed, LaneEvent::Enqueued { batches: 2 }];
+        let plan = then(free(), &[take(1, 0), PAGE]);
+        let lane = |plan: &LanePlan, done| Lane {
+            plan: plan.clone(),
+            done,
+            tally: Tally::default(),
+            moved_at: Timestamp(0),
+        };
+        assert!(!lane(&plan, 2).is_complete(Epoch(1)), "not sealed");
+        assert!(!lane(&then(plan.clone(), &ended[..1]), 2).is_complete(Epoch(1)), "not delivered");
+        let plan = then(plan, &ended);
+        let complete =
+            [(2, 1), (1, 1), (2, 2)].map(|(done, epoch)| lane(&plan, done).is_complete(Epoch(epoch)));
+        assert_eq!(complete, [true, false, false]);
+        assert_eq!((plan.created, plan.recipients), (2, 150));
+    }
+
+    #[test]
+    fn a_held_lane_is_rewound_only_when_its_lease_is_over() {
+        let held = then(free(), &[take(1, 0), PAGE, LaneEvent::Enqueued { batches: 2 }]);
+        let rewound = |now| held.clone().apply(LaneEvent::Rewound { now: Timestamp(now) });
+        assert_eq!(rewound(9).unwrap_err().to_string(), "a held lane cannot be rewound");
+        let plan = rewound(10).unwrap();
+        assert_eq!((plan.holder, plan.enqueued, plan.rewound_at), (None, 0, Timestamp(10)));
+        assert!(
+            then(held, &[LaneEvent::Released { now: Timestamp(6) }])
+                .apply(LaneEvent::Rewound { now: Timestamp(5) })
+                .is_ok()
+        );
+    }
+
+    #[test]
     fn lanes_share_all_shards_without_overlap() {
         for lanes in [1, 2, 4, 8, 16, 32, 64] {
             let mut next = 0;

@@ -118,6 +118,28 @@ fn attempts_count_submissions_and_nothing_else() {
     assert_eq!(leased(&[RecipientEvent::Prepare]).entries[0].attempts, 0);
 }
 
+#[test]
+fn a_change_that_ends_nobody_leaves_the_stalls_as_they_are() {
+    let submitting = leased(&[RecipientEvent::Submit]);
+    assert_eq!(submitting.stalls, 1);
+    assert_eq!(leased(&[RecipientEvent::Submit, RecipientEvent::Accept]).stalls, 0);
+}
+
+#[test]
+fn only_who_ended_and_is_in_no_counter_is_uncounted() {
+    let ended = leased(&[RecipientEvent::Submit, RecipientEvent::Accept]);
+    assert_eq!(ended.uncounted(), [RecipientState::Accepted].into_iter().collect());
+    let counted = ended.clone().apply(&BatchEvent::Counted { token: ended.token }).unwrap();
+    assert!(counted.uncounted().is_empty() && leased(&[RecipientEvent::Submit]).uncounted().is_empty());
+}
+
+#[test]
+fn a_refusal_names_the_phase_and_the_event() {
+    let refused = |event: &BatchEvent<'_>| done().apply(event).unwrap_err().to_string();
+    assert_eq!(refused(&take(1, 0, 9)), "done cannot be leased");
+    assert_eq!(refused(&BatchEvent::Closed), "done cannot be closed");
+}
+
 fn any_event() -> impl Strategy<Value = (u8, u32, usize, u64)> {
     (0..9_u8, 0..6_u32, 0..3_usize, 0..40_u64)
 }

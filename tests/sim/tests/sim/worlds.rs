@@ -17,7 +17,7 @@ fn every_promise_is_kept_in_thousands_of_worlds() {
 
 #[test]
 fn the_same_seed_is_the_same_run_step_by_step() {
-    for seed in [3, 17, 48] {
+    for seed in [3, 17, 5] {
         let first = run(seed, &Twist::default(), true);
         assert!(first.trace.lines().count() > 100, "seed {seed} has hardly a trace");
         assert!(first == run(seed, &Twist::default(), true), "seed {seed} ran differently");
