@@ -64,8 +64,8 @@ pub enum Share {
     Granted {
         /// How many, at least one.
         shares: u32,
-        /// When they were taken.
-        at: Timestamp,
+        /// The end of the bucket that they count in.
+        bucket: Timestamp,
         /// When they are void.
         use_by: Timestamp,
     },
@@ -97,17 +97,17 @@ impl WindowLog {
             let turn = self.line_up(limit, campaign, want, now);
             return (self, Share::Wait { turn });
         }
-        self.grant(limit, shares, now);
-        (self, Share::Granted { shares, at: now, use_by: now.after(usable(limit)) })
+        let bucket = self.grant(limit, shares, now);
+        (self, Share::Granted { shares, bucket, use_by: now.after(usable(limit)) })
     }
 
-    /// Gives back shares that were taken at `at` and not used. They go back into their own bucket: what others
-    /// took since counts for as long as it has to.
+    /// Gives back shares that were not used, into the bucket that they came from: what others took since
+    /// counts for as long as it has to. A bucket that does not count any more takes nothing back.
     #[must_use]
-    pub fn give_back(mut self, writer: Holder, shares: u32, at: Timestamp) -> Self {
+    pub fn give_back(mut self, writer: Holder, shares: u32, bucket: Timestamp) -> Self {
         self.writer = writer;
-        if let Some(bucket) = self.grants.iter_mut().find(|grant| grant.at >= at) {
-            bucket.shares = bucket.shares.saturating_sub(shares);
+        if let Some(own) = self.grants.iter_mut().find(|grant| grant.at == bucket) {
+            own.shares = own.shares.saturating_sub(shares);
         }
         self.rev += 1;
         self
@@ -119,10 +119,18 @@ impl WindowLog {
         self.lines.retain(|_, turn| *turn > now);
     }
 
-    fn grant(&mut self, limit: SlidingWindow, shares: u32, now: Timestamp) {
+    /// Counts the shares, and answers the end of their bucket.
+    fn grant(&mut self, limit: SlidingWindow, shares: u32, now: Timestamp) -> Timestamp {
         match self.grants.last_mut() {
-            Some(last) if last.at >= now => last.shares += shares,
-            Some(_) | None => self.grants.push(Grant { at: bucket_end(limit, now), shares }),
+            Some(last) if last.at >= now => {
+                last.shares += shares;
+                last.at
+            }
+            Some(_) | None => {
+                let at = bucket_end(limit, now);
+                self.grants.push(Grant { at, shares });
+                at
+            }
         }
     }
 
@@ -194,7 +202,10 @@ mod tests {
     #[test]
     fn what_is_left_is_granted_and_then_a_turn() {
         let (log, first) = take(WindowLog::default(), MINUTE, 480, 10_000);
-        assert_eq!(first, Share::Granted { shares: 480, at: Timestamp(10_000), use_by: Timestamp(11_500) });
+        assert_eq!(
+            first,
+            Share::Granted { shares: 480, bucket: Timestamp(10_000), use_by: Timestamp(11_500) }
+        );
         let (log, second) = take(log, MINUTE, 100, 10_500);
         assert_eq!(granted(second), 20);
         let (_, third) = take(log, MINUTE, 100, 11_000);
@@ -241,7 +252,10 @@ mod tests {
         let (log, _) = take(WindowLog::default(), MINUTE, 300, 0);
         let (log, _) = take(log, MINUTE, 200, 30_000);
         let log = log.give_back(Holder(1), 300, Timestamp(0));
-        // Others took 200 at half a minute: they count until theirs is over, and not less.
+        // Others took 200 at half a minute: they count until theirs is over, and not less. A bucket that is
+        // over takes nothing back, and neither does its neighbour.
+        let late = take(log.clone(), MINUTE, 1, 64_000).0.give_back(Holder(1), 300, Timestamp(0));
+        assert_eq!(granted(take(late, MINUTE, 500, 65_000).1), 299);
         assert_eq!(granted(take(log.clone(), MINUTE, 500, 31_000).1), 300);
         assert_eq!(granted(take(log, MINUTE, 500, 64_000).1), 300);
     }

@@ -89,7 +89,9 @@ where
         for (key, limit) in windows {
             let want = taken.last().map_or_else(|| self.want(limit), |earlier| earlier.shares);
             match self.take(key, limit, want).await? {
-                Share::Granted { shares, at, use_by } => taken.push(Taken { key, shares, at, use_by }),
+                Share::Granted { shares, bucket, use_by } => {
+                    taken.push(Taken { key, shares, bucket, use_by });
+                }
                 Share::Wait { turn } => {
                     self.give_back(&taken, 0).await?;
                     return Ok(Some(turn));
@@ -142,7 +144,7 @@ where
         let (store, clock, until) = (self.ports.store, self.ports.clock, self.invocation.stop_at);
         for it in taken.iter().filter(|it| it.shares > used) {
             let log = retry(clock, until, || store.window(it.key)).await?;
-            let after = log.give_back(self.invocation.holder, it.shares - used, it.at);
+            let after = log.give_back(self.invocation.holder, it.shares - used, it.bucket);
             let _ = store.write_window(it.key, &after).await;
         }
         Ok(())
@@ -154,6 +156,6 @@ where
 pub(super) struct Taken {
     key: WindowKey,
     shares: u32,
-    at: Timestamp,
+    bucket: Timestamp,
     use_by: Timestamp,
 }

@@ -123,7 +123,8 @@ async fn tell(
     if from == RecipientState::Accepted {
         return Ok(());
     }
-    let key = format!("batch-{}-position-{}", event.batch, event.position);
+    let kind = event.kind.name().replace(' ', "-");
+    let key = format!("batch-{}-position-{}-{kind}", event.batch, event.position);
     let text =
         format!("recipient {subscriber} was {}, and is {} now: {}", from.name(), to.name(), words(event));
     let entry =
