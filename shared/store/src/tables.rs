@@ -16,7 +16,7 @@ use crate::keys::{self, PK, SK};
 use crate::write::{Table, Write};
 
 /// The version of everything stored. It grows when an older fanmail could not read what a newer one wrote.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Whether the tables hold what this version reads and writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
