@@ -26,6 +26,19 @@ async fn a_rejected_recipient_fails_alone_wherever_it_stands() {
 }
 
 #[tokio::test]
+async fn where_everybody_fails_the_end_says_so_for_each() {
+    // S6.23: nobody accepted is not nobody left.
+    let world = World::new(10, 4);
+    for id in world.subscriber_ids() {
+        world.answer_always(id, Answer::Reject);
+    }
+    let outcome = run(&world).await;
+    assert_eq!((outcome.status, outcome.count("accepted")), (CampaignStatus::Finished, 0));
+    assert_eq!((outcome.count("failed"), world.count_calls("submit")), (10, 10));
+    assert!(world.subscriber_ids().into_iter().all(|id| world.failure_text(id).is_some()));
+}
+
+#[tokio::test]
 async fn an_unrenderable_message_fails_alone() {
     let world = World::new(20, 6);
     let ids = world.subscriber_ids();
