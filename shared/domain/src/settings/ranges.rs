@@ -11,8 +11,8 @@ pub const MAX_BATCH_SIZE: u32 = 100;
 pub const MAX_MESSAGE_RATE: u32 = 100_000;
 /// More connections than file descriptors of a function allow with ease.
 pub const MAX_CONNS: u32 = 500;
-/// A shorter window is a rate: a share is usable for too short a time.
-const MIN_WINDOW_S: u32 = 10;
+/// A shorter window is a rate. Below ten seconds the slack costs more than a few per cent of the throughput.
+const MIN_WINDOW_S: u32 = 1;
 /// A week.
 const MAX_WINDOW_S: u32 = 7 * 24 * 3_600;
 
