@@ -63,7 +63,8 @@ async fn a_limit_changed_a_pause_and_a_restart_at_94_per_cent_lose_nobody_of_560
 async fn no_interval_sees_more_than_the_limit_across_a_restart_and_a_change() {
     let (length, mut world) =
         (Duration::from_secs(2), World::lasting(|config| config.timeout = Duration::from_secs(4)).await);
-    let list = world.list_of(&people("limited", 130)).await;
+    // So many that some are left when everybody surely heeds the smaller limit.
+    let list = world.list_of(&people("limited", 190)).await;
     world.tune(|settings| settings.sliding_window = window(40, 2)).await;
     let id = world.run(&Campaign::to([list]).batches_of(10)).await;
     // In the middle of the second window, when it has shares left.
@@ -77,7 +78,7 @@ async fn no_interval_sees_more_than_the_limit_across_a_restart_and_a_change() {
     assert!((20..=40).contains(&before), "{before} within a window of 40");
     assert!((1..=15).contains(&after), "{after} within a window of 15");
     world.reconcile(id).await;
-    assert_eq!(ends(&world.view(id).await), [130, 0, 0, 0]);
+    assert_eq!(ends(&world.view(id).await), [190, 0, 0, 0]);
     world.finish().await;
 }
 
