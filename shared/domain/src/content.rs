@@ -1,5 +1,7 @@
 //! What a campaign says, and what the ledger keeps of a failure.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{CampaignId, FailReason, LaneNo, SubscriberId, Timestamp};
 
 /// One version of a campaign's content. Pinned when the campaign starts: all recipients of a run get the same.
@@ -19,6 +21,54 @@ pub struct Content {
     pub html: String,
     /// Template of the text part; derived from the HTML part where there is none.
     pub text: Option<String>,
+    /// What goes with the texts.
+    pub extras: Extras,
+}
+
+/// What a message carries besides its texts; the same for every recipient.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Extras {
+    /// A message that its recipient has asked for, a receipt for example: it is marked as automatic
+    /// (`Auto-Submitted`, RFC 3834).
+    pub transactional: bool,
+    /// Headers of the campaign's own.
+    pub headers: Vec<Header>,
+    /// Files that travel with the message.
+    pub attachments: Vec<Attachment>,
+}
+
+impl Extras {
+    /// Nothing but the texts.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// One header field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// Its name, without the colon.
+    pub name: String,
+    /// Its value, in any script.
+    pub value: String,
+}
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attachment {
+    /// What the file is called.
+    pub name: String,
+    /// Its media type, `image/png` for example.
+    pub content_type: String,
+    /// By which the HTML part shows it: `<img src="cid:…">`. A file without one is attached to be opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_id: Option<String>,
+    /// The file itself, in base64 (RFC 4648 section 4).
+    pub base64: String,
 }
 
 /// Why one recipient failed, in words.

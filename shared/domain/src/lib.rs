@@ -27,7 +27,7 @@ pub use address::EmailAddress;
 pub use audience::{AudienceList, List, Optin, Subscriber, SubscriberStatus, SubscriptionStatus};
 pub use batch::{Batch, BatchEvent, Change, Phase};
 pub use campaign::{Campaign, CampaignEvent, CampaignState, CampaignStatus, Schedule, StatusReason};
-pub use content::{Content, Failure};
+pub use content::{Attachment, Content, Extras, Failure, Header};
 pub use count::LaneCount;
 pub use id::{BatchId, CampaignId, Epoch, FencingToken, Holder, LaneNo, ListId, Shard, SubscriberId};
 pub use lane::{Lane, LaneEvent, LanePlan};

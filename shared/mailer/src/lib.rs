@@ -25,10 +25,9 @@ use std::future::Future;
 
 use fanmail_domain::{Content, Timestamp};
 use fanmail_engine::ports::{Mailer, Recipient, RenderError, Submission};
-use fanmail_smtp::Envelope;
 
 pub use links::{BaseUrlError, UnsubscribeLinks};
-pub use message::Outgoing;
+pub use message::{Outgoing, Place};
 pub use sender::{Sender, SenderError};
 pub use smtp_transport::SmtpTransport;
 pub use template::{Part, TemplateError, validate};
@@ -36,7 +35,7 @@ pub use template::{Part, TemplateError, validate};
 /// A way to hand messages to a provider.
 pub trait Transport: Sync {
     /// Hands one message over, once: nothing behind this may send it a second time.
-    fn submit(&self, envelope: &Envelope, message: &[u8]) -> impl Future<Output = Submission> + Send;
+    fn submit(&self, message: Outgoing) -> impl Future<Output = Submission> + Send;
 }
 
 /// The engine's mailer over SMTP.
@@ -83,6 +82,6 @@ impl<T: Transport> Mailer for Postman<T> {
     }
 
     async fn submit(&self, message: Outgoing) -> Submission {
-        self.transport.submit(&message.envelope, &message.bytes).await
+        self.transport.submit(message).await
     }
 }

@@ -4,11 +4,11 @@
 //! unsubscribe link and `X-Fanmail-Recipient`, which is where the ledger keeps this recipient. All of them
 //! hold ids only; the addresses are in `From`, `To` and the envelope.
 
-use std::fmt;
+use std::sync::Arc;
 
-use fanmail_domain::Timestamp;
+use fanmail_domain::{BatchId, SubscriberId, Timestamp};
 use fanmail_engine::ports::{Recipient, RenderError};
-use fanmail_smtp::Envelope;
+use fanmail_smtp::{Envelope, Message};
 use mail_builder::MessageBuilder;
 use mail_builder::headers::address::Address;
 use mail_builder::headers::date::Date;
@@ -19,18 +19,25 @@ use crate::header::header_text;
 use crate::sender::Sender;
 use crate::template::Texts;
 
-/// One message, ready for a provider. `Debug` shows its size alone.
+/// One message, ready for a provider.
+#[derive(Debug, Clone)]
 pub struct Outgoing {
-    /// From whom and to whom, for the provider.
-    pub envelope: Envelope,
-    /// Headers and body, lines ended by CRLF (RFC 5322).
-    pub bytes: Vec<u8>,
+    /// The message and its envelope.
+    pub message: Arc<Message>,
+    /// Whose it is.
+    pub place: Place,
 }
 
-impl fmt::Debug for Outgoing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Outgoing({} bytes)", self.bytes.len())
-    }
+/// Where the ledger keeps a recipient: what providers are told, so that their events can be told apart.
+/// Ids only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// In which batch of which campaign.
+    pub batch: BatchId,
+    /// At which position of it.
+    pub position: usize,
+    /// Who.
+    pub subscriber: SubscriberId,
 }
 
 /// Puts a message together.
@@ -43,7 +50,7 @@ pub(crate) fn build(
 ) -> Result<Outgoing, RenderError> {
     let (campaign, subscriber) = (to.batch.campaign, to.subscriber);
     let domain = from.address.domain();
-    let place = format!("{campaign}.{}.{}.{}.{}", to.batch.lane, to.batch.seq, to.position, subscriber.id);
+    let text = format!("{campaign}.{}.{}.{}.{}", to.batch.lane, to.batch.seq, to.position, subscriber.id);
     let mut bytes = Vec::new();
     MessageBuilder::new()
         .from(mailbox(&from.name, from.address.expose()))
@@ -54,14 +61,15 @@ pub(crate) fn build(
         .header("List-Id", Raw::new(format!("<campaigns.{domain}>")))
         .header("List-Unsubscribe", Raw::new(format!("<{unsubscribe_url}>")))
         .header("List-Unsubscribe-Post", Raw::new("List-Unsubscribe=One-Click"))
-        .header("X-Fanmail-Recipient", Raw::new(place))
+        .header("X-Fanmail-Recipient", Raw::new(text))
         .text_body(body_text(texts.text))
         .html_body(body_text(texts.html))
         .serialize(&mut bytes);
     let envelope = Envelope::new(from.address.expose(), subscriber.email.expose());
     // The error says what is wrong with an address without repeating it.
     let envelope = envelope.map_err(|err| RenderError { text: err.to_string() })?;
-    Ok(Outgoing { envelope, bytes })
+    let place = Place { batch: to.batch, position: to.position, subscriber: subscriber.id };
+    Ok(Outgoing { message: Arc::new(Message::new(envelope, bytes)), place })
 }
 
 /// `text` with lines ended by LF and no other control character but the tab: mail-builder would let a lone CR or a

@@ -13,9 +13,9 @@
 use std::error::Error;
 
 use fanmail_engine::ports::{Refusal, Scope, Submission};
-use fanmail_smtp::{Envelope, Failure, Outcome, Pool, Scope as SmtpScope};
+use fanmail_smtp::{Failure, Outcome, Pool, Scope as SmtpScope};
 
-use crate::Transport;
+use crate::{Outgoing, Transport};
 
 /// Hands messages to one SMTP server over a pool of connections.
 #[derive(Debug, Clone)]
@@ -32,8 +32,8 @@ impl SmtpTransport {
 }
 
 impl Transport for SmtpTransport {
-    async fn submit(&self, envelope: &Envelope, message: &[u8]) -> Submission {
-        let outcome = self.pool.send(envelope, message).await;
+    async fn submit(&self, message: Outgoing) -> Submission {
+        let outcome = self.pool.send(message.message).await;
         if let Outcome::Unknown { why } = &outcome {
             // The ledger keeps that there is doubt; this is the only place that knows why.
             tracing::warn!(why = chain(why), "nobody knows whether a message was accepted");

@@ -42,7 +42,7 @@ pub(crate) async fn authenticate(
 }
 
 fn plain(credentials: &Credentials) -> Result<String, Failure> {
-    let Credentials { user, password } = credentials;
+    let Credentials { user, password, .. } = credentials;
     // NUL separates the parts (RFC 4616 section 2).
     if user.contains('\0') || password.contains('\0') {
         return Err(Failure::Setting("user name or password"));

@@ -14,7 +14,12 @@ pub struct ServerConfig {
     pub host: String,
     /// TCP port; 25 by default.
     pub port: u16,
-    /// User and password for AUTH; `None` sends without. They travel in the clear: TLS is not there yet.
+    /// Whether and when the connection is encrypted. Default [`Tls::Off`].
+    pub tls: Tls,
+    /// Whether the server's certificate must be good for its name. Default yes; without it anybody on the way can
+    /// read along.
+    pub verify_certificate: bool,
+    /// User and password for AUTH; `None` sends without.
     pub credentials: Option<Credentials>,
     /// What EHLO says (RFC 5321 4.1.1.1: a full host name or an address literal). Default `localhost`.
     pub hello: String,
@@ -35,6 +40,8 @@ impl ServerConfig {
         Self {
             host: host.into(),
             port,
+            tls: Tls::Off,
+            verify_certificate: true,
             credentials: None,
             hello: "localhost".to_owned(),
             max_conns: 10,
@@ -63,18 +70,54 @@ impl FromStr for ServerConfig {
     }
 }
 
+/// Whether and when a connection is encrypted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// Never: for servers on the same machine or network.
+    #[default]
+    Off,
+    /// STARTTLS where the server offers it (RFC 3207). Whoever can change what travels can take the offer away.
+    Opportunistic,
+    /// STARTTLS, or nothing is sent.
+    Required,
+    /// From the first byte (RFC 8314 section 3.3, port 465).
+    Implicit,
+}
+
+/// How AUTH proves who we are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mechanism {
+    /// The first that the server offers of PLAIN, LOGIN and CRAM-MD5.
+    #[default]
+    Any,
+    /// PLAIN (RFC 4616).
+    Plain,
+    /// LOGIN (never standardised, offered by many).
+    Login,
+    /// CRAM-MD5 (RFC 2195).
+    CramMd5,
+    /// XOAUTH2 (Google's and Microsoft's): the password is an access token.
+    XOAuth2,
+}
+
 /// Who the relay knows us as. `Debug` hides the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The user name.
     pub user: String,
-    /// The password.
+    /// The password, or the access token.
     pub password: String,
+    /// How to prove it.
+    pub mechanism: Mechanism,
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("user", &self.user).field("password", &"***").finish()
+        f.debug_struct("Credentials")
+            .field("user", &self.user)
+            .field("password", &"***")
+            .field("mechanism", &self.mechanism)
+            .finish()
     }
 }
 

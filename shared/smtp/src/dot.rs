@@ -5,6 +5,9 @@
 //! gets another one. The terminator `. CRLF` is part of the same buffer, because body and terminator in two
 //! writes cost 40 ms per message (Nagle's algorithm against delayed acknowledgements).
 
+/// What ends a message.
+pub(crate) const TERMINATOR: &[u8] = b".\r\n";
+
 /// What the commands before DATA must say about a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Content {
@@ -12,16 +15,18 @@ pub(crate) struct Content {
     pub(crate) size: u64,
     /// Has octets above 127.
     pub(crate) eight_bit: bool,
+    /// Dots that were added to lines that begin with one.
+    pub(crate) added_dots: u64,
 }
 
-/// Replaces `wire` with `message` as it travels, terminator included.
-pub(crate) fn encode(message: &[u8], wire: &mut Vec<u8>) -> Content {
-    wire.clear();
+/// `message` as it travels, terminator included.
+pub(crate) fn encode(message: Vec<u8>) -> (Vec<u8>, Content) {
+    let eight_bit = !message.is_ascii();
     // Room for the terminator and for some line ends and dots to grow.
-    wire.reserve(message.len() + message.len() / 32 + 16);
+    let mut wire = Vec::with_capacity(message.len() + message.len() / 32 + 16);
 
     let mut added_dots = 0;
-    let mut rest = message;
+    let mut rest = &message[..];
     while !rest.is_empty() {
         let (line, tail) = split_line(rest);
         if line.first() == Some(&b'.') {
@@ -34,8 +39,14 @@ pub(crate) fn encode(message: &[u8], wire: &mut Vec<u8>) -> Content {
     }
 
     let size = wire.len() as u64 - added_dots;
-    wire.extend_from_slice(b".\r\n");
-    Content { size, eight_bit: !message.is_ascii() }
+    wire.extend_from_slice(TERMINATOR);
+    (wire, Content { size, eight_bit, added_dots })
+}
+
+/// What [`encode`] was given, with its CRLF line ends: the first dot of each line that begins with one is taken away.
+pub(crate) fn remove(wire: &[u8]) -> Vec<u8> {
+    let lines = wire.split_inclusive(|&byte| byte == b'\n');
+    lines.flat_map(|line| line.strip_prefix(b".").unwrap_or(line)).copied().collect()
 }
 
 /// The first line without its end, and what follows it.
@@ -52,9 +63,7 @@ mod tests {
     use super::*;
 
     fn wire(message: &str) -> String {
-        let mut wire = Vec::new();
-        encode(message.as_bytes(), &mut wire);
-        String::from_utf8(wire).unwrap()
+        String::from_utf8(encode(message.into()).0).unwrap()
     }
 
     #[test]
@@ -81,9 +90,9 @@ mod tests {
 
     #[test]
     fn size_counts_line_ends_but_neither_added_dots_nor_the_terminator() {
-        let mut wire = Vec::new();
-        assert_eq!(encode(b".a\nb", &mut wire), Content { size: 7, eight_bit: false });
-        assert_eq!(encode("ä".as_bytes(), &mut wire), Content { size: 4, eight_bit: true });
-        assert_eq!(encode(b"", &mut wire).size, 0);
+        let content = |message: &str| encode(message.into()).1;
+        assert_eq!(content(".a\nb"), Content { size: 7, eight_bit: false, added_dots: 1 });
+        assert_eq!(content("ä"), Content { size: 4, eight_bit: true, added_dots: 0 });
+        assert_eq!(content("").size, 0);
     }
 }

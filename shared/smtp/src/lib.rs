@@ -20,7 +20,7 @@
 //! The table behind it is [`classify()`]. A connection whose replies could get out of step (time-out,
 //! dropped future, garbage, 421) is closed and never used again.
 //!
-//! Where to start: [`ServerConfig`] -> [`Pool`] -> [`Pool::send`].
+//! Where to start: [`ServerConfig`] -> [`Pool`], [`Message`] -> [`Pool::send`].
 //!
 //! Texts of replies may echo addresses, so no `Display` or `Debug` of this crate prints them;
 //! [`Reply::text`] does.
@@ -33,6 +33,7 @@ mod config;
 mod dot;
 mod envelope;
 mod failure;
+mod message;
 mod outcome;
 mod pool;
 mod probe;
@@ -47,9 +48,10 @@ mod wire;
 
 pub use capabilities::{Capabilities, Mechanisms};
 pub use classify::{Verdict, classify};
-pub use config::{Credentials, ServerConfig};
+pub use config::{Credentials, Mechanism, ServerConfig, Tls};
 pub use envelope::{AddressError, Envelope};
 pub use failure::Failure;
+pub use message::Message;
 pub use outcome::{Outcome, Phase, Scope};
 pub use pool::Pool;
 pub use probe::ProbeError;

@@ -20,8 +20,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::budget::{Budget, clip};
 use crate::config::ServerConfig;
-use crate::envelope::Envelope;
 use crate::failure::Failure;
+use crate::message::Message;
 use crate::outcome::{Outcome, Phase, Scope};
 use crate::session::{ConnectError, Connection};
 use crate::stats::PoolStats;
@@ -75,20 +75,20 @@ impl Pool {
     /// [`Timeouts::wait`](crate::Timeouts::wait). See [`Connection::send`].
     ///
     /// Needs a tokio runtime with time and I/O. When the future is dropped, the connection it used is closed.
-    pub async fn send(&self, envelope: &Envelope, message: &[u8]) -> Outcome {
-        let outcome = self.deliver(envelope, message).await;
+    pub async fn send(&self, message: Arc<Message>) -> Outcome {
+        let outcome = self.deliver(&message).await;
         self.shared.stats.add_outcome(&outcome);
         outcome
     }
 
-    async fn deliver(&self, envelope: &Envelope, message: &[u8]) -> Outcome {
+    async fn deliver(&self, message: &Message) -> Outcome {
         let budget = Budget::begin(self.shared.config.timeouts.message);
         let slot = match self.slot(budget).await {
             Ok(slot) => slot,
             Err(failure) => return Outcome::conclude(Phase::Wait, Err(failure)),
         };
         if let Some(mut connection) = self.shared.take_idle() {
-            let outcome = connection.send_within(envelope, message, budget).await;
+            let outcome = connection.send_within(message, budget).await;
             if !was_stale(&connection, &outcome) {
                 self.shared.put_back(connection, slot);
                 return outcome;
@@ -99,7 +99,7 @@ impl Pool {
             Ok(connection) => connection,
             Err(err) => return err.into_outcome(),
         };
-        let outcome = connection.send_within(envelope, message, budget).await;
+        let outcome = connection.send_within(message, budget).await;
         self.shared.put_back(connection, slot);
         outcome
     }

@@ -56,8 +56,6 @@ pub struct Connection {
     capabilities: Capabilities,
     /// The last transaction ended between RCPT and DATA; the next one starts with RSET.
     pub(crate) needs_reset: bool,
-    /// The message as it travels; kept so that the memory is reused.
-    pub(crate) body: Vec<u8>,
     /// Transactions begun.
     pub(crate) messages: u32,
 }
@@ -97,7 +95,7 @@ impl Connection {
     }
 
     fn new(wire: Wire, timeouts: Timeouts, capabilities: Capabilities) -> Self {
-        Self { wire: Some(wire), timeouts, capabilities, needs_reset: false, body: Vec::new(), messages: 0 }
+        Self { wire: Some(wire), timeouts, capabilities, needs_reset: false, messages: 0 }
     }
 
     /// What the server offers.

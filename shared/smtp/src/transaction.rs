@@ -6,9 +6,8 @@
 
 use crate::budget::Budget;
 use crate::classify::{Verdict, classify};
-use crate::dot::{self, Content};
-use crate::envelope::Envelope;
 use crate::failure::Failure;
+use crate::message::Message;
 use crate::outcome::{Outcome, Phase};
 use crate::reply::Reply;
 use crate::session::Connection;
@@ -18,24 +17,17 @@ use crate::wire::Wire;
 type End = (Phase, Result<Reply, Failure>);
 
 impl Connection {
-    /// Sends one message to one recipient. `message` is a whole one, header included, with any line
-    /// ends; it is put into the form SMTP wants here.
+    /// Sends one message to one recipient.
     ///
     /// Dropping the future closes the TCP connection; whether the server has the message then is for
     /// the caller to doubt.
-    pub async fn send(&mut self, envelope: &Envelope, message: &[u8]) -> Outcome {
-        self.send_within(envelope, message, Budget::begin(self.timeouts.message)).await
+    pub async fn send(&mut self, message: &Message) -> Outcome {
+        self.send_within(message, Budget::begin(self.timeouts.message)).await
     }
 
     /// The same, with what is left of a budget.
-    pub(crate) async fn send_within(
-        &mut self,
-        envelope: &Envelope,
-        message: &[u8],
-        budget: Budget,
-    ) -> Outcome {
-        let content = dot::encode(message, &mut self.body);
-        if let Err(failure) = self.check(envelope, content) {
+    pub(crate) async fn send_within(&mut self, message: &Message, budget: Budget) -> Outcome {
+        if let Err(failure) = self.check(message) {
             return Outcome::conclude(Phase::Prepare, Err(failure));
         }
 
@@ -44,7 +36,7 @@ impl Connection {
         };
         self.messages = self.messages.saturating_add(1);
         wire.set_deadline(budget.before_body());
-        let (phase, answer) = self.transact(&mut wire, envelope, content, budget).await;
+        let (phase, answer) = self.transact(&mut wire, message, budget).await;
         wire.set_deadline(None);
         if ended_in_step(phase, &answer) {
             self.wire = Some(wire);
@@ -54,15 +46,15 @@ impl Connection {
     }
 
     /// What the server has said it will not take is not even begun.
-    fn check(&self, envelope: &Envelope, content: Content) -> Result<(), Failure> {
-        let offered = self.capabilities();
+    fn check(&self, message: &Message) -> Result<(), Failure> {
+        let (offered, content) = (self.capabilities(), message.content());
         match offered.max_size {
             Some(limit) if limit < content.size => {
                 return Err(Failure::TooLarge { size: content.size, limit });
             }
             Some(_) | None => {}
         }
-        if envelope.is_international() && !offered.smtp_utf8 {
+        if message.envelope().is_international() && !offered.smtp_utf8 {
             return Err(Failure::NeedsExtension("SMTPUTF8"));
         }
         // RFC 6152 section 3: without the extension such a message must not be sent.
@@ -72,12 +64,12 @@ impl Connection {
         Ok(())
     }
 
-    async fn transact(&self, wire: &mut Wire, envelope: &Envelope, content: Content, budget: Budget) -> End {
+    async fn transact(&self, wire: &mut Wire, message: &Message, budget: Budget) -> End {
         let limit = self.timeouts.command;
         let steps = [
             (Phase::Reset, "RSET\r\n".to_owned(), limit),
-            (Phase::Mail, self.mail_line(envelope, content), limit),
-            (Phase::Rcpt, format!("RCPT TO:<{}>\r\n", envelope.to()), limit),
+            (Phase::Mail, self.mail_line(message), limit),
+            (Phase::Rcpt, format!("RCPT TO:<{}>\r\n", message.envelope().to()), limit),
             (Phase::Data, "DATA\r\n".to_owned(), self.timeouts.data_initiation),
         ];
         let skip = usize::from(!self.needs_reset);
@@ -87,11 +79,11 @@ impl Connection {
                 return (phase, answer);
             }
         }
-        self.finish(wire, budget).await
+        self.finish(wire, message, budget).await
     }
 
-    fn mail_line(&self, envelope: &Envelope, content: Content) -> String {
-        let offered = self.capabilities();
+    fn mail_line(&self, message: &Message) -> String {
+        let (offered, envelope, content) = (self.capabilities(), message.envelope(), message.content());
         let size = if offered.size { format!(" SIZE={}", content.size) } else { String::new() };
         let body = if content.eight_bit && offered.eight_bit_mime { " BODY=8BITMIME" } else { "" };
         let utf8 = if envelope.is_international() { " SMTPUTF8" } else { "" };
@@ -99,13 +91,13 @@ impl Connection {
     }
 
     /// The message, its terminator and what the server says to them.
-    async fn finish(&self, wire: &mut Wire, budget: Budget) -> End {
+    async fn finish(&self, wire: &mut Wire, message: &Message, budget: Budget) -> End {
         // A reply that is there already would be taken for the one to the dot.
         if !wire.is_quiet() {
             return (Phase::Data, wire.unasked(self.timeouts.command).await);
         }
         wire.set_deadline(budget.body());
-        let written = wire.body(&self.body, self.timeouts.data_block).await;
+        let written = wire.body(message.wire(), self.timeouts.data_block).await;
         wire.set_deadline(budget.end());
         match written {
             Ok(None) => (Phase::EndOfData, wire.reply(self.timeouts.end_of_data).await),

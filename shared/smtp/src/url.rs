@@ -5,7 +5,7 @@
 
 use std::net::Ipv6Addr;
 
-use crate::config::{Credentials, ServerConfig};
+use crate::config::{Credentials, Mechanism, ServerConfig};
 
 /// The port of `smtp://` without one (RFC 5321 4.5.4.2).
 const DEFAULT_PORT: u16 = 25;
@@ -79,7 +79,7 @@ fn credentials(user_info: &str) -> Result<Credentials, UrlError> {
     if password.is_empty() {
         return Err(UrlError::NoPassword);
     }
-    Ok(Credentials { user: decode(user)?, password: decode(password)? })
+    Ok(Credentials { user: decode(user)?, password: decode(password)?, mechanism: Mechanism::Any })
 }
 
 fn host_and_port(address: &str) -> Result<(&str, u16), UrlError> {

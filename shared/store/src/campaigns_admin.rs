@@ -1,7 +1,7 @@
 //! Campaigns as people handle them: made as drafts, and listed.
 
 use fanmail_domain::{
-    AudienceList, Campaign, CampaignId, CampaignState, Content, Schedule, SettingsPatch, Timestamp,
+    AudienceList, Campaign, CampaignId, CampaignState, Content, Extras, Schedule, SettingsPatch, Timestamp,
 };
 use fanmail_engine::ports::{Consistency, PortError};
 
@@ -32,6 +32,8 @@ pub struct CampaignDraft {
     pub html: String,
     /// Template of the text part, if there is one.
     pub text: Option<String>,
+    /// What goes with the texts; counted with the templates.
+    pub extras: Extras,
     /// Whom it goes to.
     pub audience: Vec<AudienceList>,
     /// What it overrides of the settings.
@@ -136,5 +138,6 @@ fn content(campaign: CampaignId, draft: &CampaignDraft) -> Content {
         from: draft.from.clone(),
         html: draft.html.clone(),
         text: draft.text.clone(),
+        extras: draft.extras.clone(),
     }
 }

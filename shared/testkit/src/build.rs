@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use fanmail_domain::{
-    AudienceList, Campaign, CampaignId, CampaignState, Content, EmailAddress, ListId, Optin, Settings,
-    SettingsPatch, Subscriber, SubscriberId, SubscriberStatus, SubscriptionStatus, Timestamp,
+    AudienceList, Campaign, CampaignId, CampaignState, Content, EmailAddress, Extras, ListId, Optin,
+    Settings, SettingsPatch, Subscriber, SubscriberId, SubscriberStatus, SubscriptionStatus, Timestamp,
 };
 use fanmail_engine::ports::Member;
 
@@ -83,6 +83,7 @@ impl World {
             from: "news@acme.example".into(),
             html: "<p>News</p>".into(),
             text: None,
+            extras: Extras::default(),
         };
         state.campaigns.insert(id, campaign);
         state.contents.insert((id, 1), content);

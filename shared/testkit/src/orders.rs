@@ -4,7 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use fanmail_domain::{BatchId, CampaignId, CampaignStatus, Retry, StatusReason, SubscriberId, Timestamp};
+use fanmail_domain::{
+    BatchId, CampaignId, CampaignStatus, Extras, Retry, StatusReason, SubscriberId, Timestamp,
+};
 use fanmail_engine::control::{self, Controlled, Edit, Order};
 use fanmail_engine::ports::{Clock, PortError};
 use fanmail_engine::settle::{EventKind, ProviderEvent, Settled, settle};
@@ -105,6 +107,7 @@ impl World {
             from: "news@acme.example".into(),
             html: "<p>Newer</p>".into(),
             text: None,
+            extras: Extras::default(),
         };
         control::edit(self, self, &self.order(), &edit).await
     }

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use fanmail_domain::{
     AudienceList, Batch, BatchEvent, BatchId, Campaign, CampaignEvent, CampaignId, Change, EmailAddress,
-    FailReason, Failure, Holder, LaneCount, LaneEvent, LaneNo, LanePlan, ListId, Optin, RecipientEvent,
-    RecipientState, SettingsPatch, SubscriberId, SubscriberStatus, SubscriptionStatus, Timestamp,
+    Extras, FailReason, Failure, Holder, LaneCount, LaneEvent, LaneNo, LanePlan, ListId, Optin,
+    RecipientEvent, RecipientState, SettingsPatch, SubscriberId, SubscriberStatus, SubscriptionStatus,
+    Timestamp,
 };
 use fanmail_engine::ports::{Campaigns, Conditional, JournalEntry, Ledger};
 use fanmail_store::{CampaignDraft, Import, NewSubscriber, Overwrite};
@@ -53,6 +54,7 @@ impl World {
             from: "news@acme.example".into(),
             html: "<p>News</p>".into(),
             text: None,
+            extras: Extras::default(),
             audience: vec![AudienceList { list, optin: Optin::Single }],
             settings: SettingsPatch::default(),
             schedule: None,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use fanmail_domain::{CampaignId, Content};
+use fanmail_domain::{CampaignId, Content, Extras};
 use fanmail_inbox::InboxConfig;
 use fanmail_mailer::{Part, TemplateError};
 use fanmail_smtp::{Pool, ServerConfig};
@@ -43,6 +43,7 @@ pub(super) fn read(options: &SendOptions) -> Result<Input, SendError> {
         from: options.from.clone(),
         html: html.clone(),
         text: text.clone(),
+        extras: Extras::default(),
     };
     fanmail_mailer::validate(&content).map_err(|error| SendError::Content(explain(&error, options)))?;
     Ok(Input { name, html, text })

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use fanmail_domain::{AudienceList, CampaignId, CampaignStatus, ListId, Optin, SettingsPatch, StatusReason};
+use fanmail_domain::{
+    AudienceList, CampaignId, CampaignStatus, Extras, ListId, Optin, SettingsPatch, StatusReason,
+};
 use fanmail_engine::control::{Controlled, Order, pause, resume, start};
 use fanmail_engine::ports::{Campaigns as _, Clock as _, Conditional, PortError};
 use fanmail_runtime::SystemClock;
@@ -49,6 +51,7 @@ impl<'a> Campaigns<'a> {
             from: "Soak <soak@example.org>".to_owned(),
             html: "<p>Dear {{ subscriber.first_name }}</p>".to_owned(),
             text: None,
+            extras: Extras::default(),
             audience: vec![AudienceList { list: self.list, optin: Optin::Single }],
             settings: SettingsPatch::default(),
             schedule: None,

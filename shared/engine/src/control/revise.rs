@@ -4,7 +4,7 @@
 //! change stays as it is, and a revision that changes nothing is no change.
 
 use fanmail_domain::{
-    Campaign, CampaignEvent, Content, IllegalTransition, Schedule, SettingsPatch, Timestamp,
+    Campaign, CampaignEvent, Content, Extras, IllegalTransition, Schedule, SettingsPatch, Timestamp,
 };
 
 use super::{Controlled, Decision, Order, With, carry_out};
@@ -23,6 +23,8 @@ pub struct Edit {
     pub html: String,
     /// Template of the text part, if there is one.
     pub text: Option<String>,
+    /// What goes with the texts.
+    pub extras: Extras,
 }
 
 /// What is to change; what is `None` stays.
@@ -105,5 +107,6 @@ fn content(campaign: &mut Campaign, edit: &Edit) -> Content {
         from: edit.from.clone(),
         html: edit.html.clone(),
         text: edit.text.clone(),
+        extras: edit.extras.clone(),
     }
 }

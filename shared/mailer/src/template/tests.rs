@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use fanmail_domain::{
-    BatchId, CampaignId, Content, EmailAddress, LaneNo, Subscriber, SubscriberId, SubscriberStatus, Timestamp,
+    BatchId, CampaignId, Content, EmailAddress, Extras, LaneNo, Subscriber, SubscriberId, SubscriberStatus,
+    Timestamp,
 };
 use fanmail_engine::ports::Recipient;
 
@@ -32,6 +33,7 @@ pub(crate) fn content(subject: &str, html: &str) -> Content {
         from: "Acme News <news@acme.example>".into(),
         html: html.into(),
         text: None,
+        extras: Extras::default(),
     }
 }
 

@@ -23,14 +23,14 @@ const EXPECTED: [&str; 11] = [
 /// The names of the header lines, read without a library: a line that does not begin with white space begins a
 /// header.
 fn header_names(message: &Outgoing) -> Vec<String> {
-    let text = String::from_utf8(message.bytes.clone()).unwrap();
+    let text = String::from_utf8(message.message.text().into_owned()).unwrap();
     let (head, _) = text.split_once("\r\n\r\n").unwrap();
     let lines = head.split("\r\n").filter(|line| !line.starts_with([' ', '\t']));
     lines.map(|line| line.split(':').next().unwrap().to_owned()).collect()
 }
 
 fn lines_are_sound(message: &Outgoing) -> bool {
-    let text = String::from_utf8(message.bytes.clone()).unwrap();
+    let text = String::from_utf8(message.message.text().into_owned()).unwrap();
     text.split("\r\n").all(|line| line.len() <= 998 && line.is_ascii() && !line.contains(['\r', '\n', '\0']))
 }
 

@@ -30,7 +30,10 @@ fn a_message_has_a_text_and_an_html_part_and_says_who_and_when() {
         Some("Dear Ann Lee"),
         "plain text first (RFC 2046, 5.1.4)"
     );
-    assert_eq!((message.envelope.from(), message.envelope.to()), ("news@acme.example", "ann@example.org"));
+    assert_eq!(
+        (message.message.envelope().from(), message.message.envelope().to()),
+        ("news@acme.example", "ann@example.org")
+    );
 }
 
 #[test]
@@ -93,7 +96,7 @@ fn an_address_without_a_name_stands_alone() {
 fn making_a_message_twice_makes_the_same_headers() {
     let headers = || {
         let message = render(&content("Hi", "<p>x</p>"), &ann()).unwrap();
-        let text = String::from_utf8(message.bytes).unwrap();
+        let text = String::from_utf8(message.message.text().into_owned()).unwrap();
         text.split("Content-Type").next().unwrap().to_owned()
     };
     assert_eq!(headers(), headers());

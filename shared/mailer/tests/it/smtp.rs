@@ -61,7 +61,7 @@ async fn send(special: (&'static str, &'static str)) -> (Submission, Option<Stri
     let pool = Pool::new(ServerConfig::from_url(&format!("smtp://fan:pass@{address}")).unwrap());
     let postman = postman(SmtpTransport::new(pool.clone()));
     let message = render_with(&postman, &content("Hi", ".<br>..dots"), &ann()).unwrap();
-    let sent = message.bytes.clone();
+    let sent = message.message.text().into_owned();
     let submission = postman.submit(message).await;
     pool.close().await;
     server.await.unwrap();

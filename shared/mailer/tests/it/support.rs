@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use fanmail_domain::unsubscribe::UnsubscribeKey;
 use fanmail_domain::{
-    BatchId, CampaignId, Content, EmailAddress, LaneNo, Subscriber, SubscriberId, SubscriberStatus, Timestamp,
+    BatchId, CampaignId, Content, EmailAddress, Extras, LaneNo, Subscriber, SubscriberId, SubscriberStatus,
+    Timestamp,
 };
 use fanmail_engine::ports::{Mailer, Recipient, RenderError, Submission};
 use fanmail_mailer::{Outgoing, Postman, Transport, UnsubscribeLinks};
-use fanmail_smtp::Envelope;
 use mail_parser::{Message, MessageParser};
 
 /// 2026-06-30T08:05:06.789Z
@@ -20,7 +20,7 @@ pub(crate) const CAMPAIGN: CampaignId = CampaignId(12);
 pub(crate) struct Void;
 
 impl Transport for Void {
-    async fn submit(&self, _: &Envelope, _: &[u8]) -> Submission {
+    async fn submit(&self, _: Outgoing) -> Submission {
         Submission::Accepted
     }
 }
@@ -43,6 +43,7 @@ pub(crate) fn content(subject: &str, html: &str) -> Content {
         from: "Acme News <news@acme.example>".into(),
         html: html.into(),
         text: None,
+        extras: Extras::default(),
     }
 }
 
@@ -77,8 +78,8 @@ pub(crate) fn render_with<T: Transport>(
     postman.render(content, Recipient { subscriber, batch, position: 5 })
 }
 
-pub(crate) fn parse(message: &Outgoing) -> Message<'_> {
-    MessageParser::new().parse(&message.bytes).unwrap()
+pub(crate) fn parse(message: &Outgoing) -> Message<'static> {
+    MessageParser::new().parse(&*message.message.text()).unwrap().into_owned()
 }
 
 /// The raw value of a header, as it stands in the message.

@@ -4,7 +4,7 @@ use fanmail_smtp::{Connection, Outcome, ServerConfig};
 
 use crate::script::{Act, say};
 use crate::server::Server;
-use crate::{MESSAGE, SHORT, config, envelope, is_accepted, pool, send};
+use crate::{MESSAGE, SHORT, config, is_accepted, message, pool, send};
 
 #[tokio::test]
 async fn the_message_after_a_cancelled_one_gets_its_own_answer() {
@@ -66,15 +66,15 @@ async fn a_cancelled_message_gives_its_slot_back() {
 async fn a_connection_is_closed_and_useless_after_its_message_was_cancelled() {
     let server = Server::start(|said| if said.first("RCPT") { Act::Silence } else { Act::Usual }).await;
     let mut connection = Connection::connect(&config(&server)).await.unwrap();
-    let envelope = envelope();
+    let message = message(MESSAGE);
 
     tokio::select! {
-        _ = connection.send(&envelope, MESSAGE) => panic!("nothing answers"),
+        _ = connection.send(&message) => panic!("nothing answers"),
         () = server.until(|log| log.heard.len() == 3) => {}
     }
 
     server.until(|log| log.closed == [0]).await;
     assert!(!connection.is_usable());
-    let outcome = connection.send(&envelope, MESSAGE).await;
+    let outcome = connection.send(&message).await;
     assert!(matches!(outcome, Outcome::Deferred { .. }), "{outcome}");
 }

@@ -1,6 +1,6 @@
 //! What arrives is what was given, with the line ends SMTP wants.
 
-use fanmail_smtp::{Connection, Envelope};
+use fanmail_smtp::{Connection, Envelope, Message};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -31,7 +31,7 @@ fn what_the_server_unstuffs_is_the_normalised_message() {
     let message = prop::collection::vec(byte, 0..60);
     let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
     let result = runner.run(&message, |message| {
-        let outcome = runtime.block_on(connection.borrow_mut().send(&envelope(), &message));
+        let outcome = runtime.block_on(connection.borrow_mut().send(&crate::message(&message)));
         prop_assert!(is_accepted(&outcome), "{}", outcome);
         let body = server.read(|log| log.stored.last().map(|stored| stored.body.clone()));
         prop_assert_eq!(body, Some(normalised(&message)));
@@ -48,7 +48,7 @@ fn what_the_server_unstuffs_is_the_normalised_message() {
 async fn mail_line(extensions: &'static str, envelope: &Envelope, message: &[u8]) -> Result<String, String> {
     let server =
         Server::start(move |said| if said.verb == "EHLO" { say(extensions) } else { Act::Usual }).await;
-    let outcome = pool(&server).send(envelope, message).await;
+    let outcome = pool(&server).send(Message::new(envelope.clone(), message.into()).into()).await;
     match server.read(|log| log.stored.first().map(|stored| stored.mail.clone())) {
         Some(mail) => Ok(mail),
         None if server.heard("MAIL") == 0 => Err(outcome.to_string()),
@@ -101,7 +101,9 @@ async fn the_envelope_travels_as_given() {
     let server = Server::friendly().await;
     let pool = pool(&server);
     for to in ["fan@rcpt.test", "other@rcpt.test"] {
-        assert!(is_accepted(&pool.send(&Envelope::new("<>", to).unwrap(), MESSAGE).await));
+        assert!(is_accepted(
+            &pool.send(Message::new(Envelope::new("<>", to).unwrap(), MESSAGE.into()).into()).await
+        ));
     }
     let lines = server.read(|log| log.stored.iter().map(|s| s.rcpt.clone()).collect::<Vec<_>>());
     assert_eq!(lines, ["RCPT TO:<fan@rcpt.test>", "RCPT TO:<other@rcpt.test>"]);

@@ -4,7 +4,7 @@ use fanmail_smtp::{Pool, ServerConfig};
 
 use crate::script::{Act, Said, say};
 use crate::server::Server;
-use crate::{MESSAGE, PATIENT, SHORT, config, envelope, huge_message, is_accepted, pool, send};
+use crate::{MESSAGE, PATIENT, SHORT, config, huge_message, is_accepted, message, pool, send};
 
 /// The first message meets `script`. Checks the client's words, the server's truth, how many connections
 /// it took to send another message afterwards, and that this one arrived.
@@ -18,7 +18,7 @@ async fn case(
 }
 
 async fn case_with(
-    message: &[u8],
+    text: &[u8],
     said: &str,
     kept: usize,
     connections: usize,
@@ -27,7 +27,7 @@ async fn case_with(
     let server = Server::start(script).await;
     let pool = pool(&server);
 
-    let outcome = pool.send(&envelope(), message).await;
+    let outcome = pool.send(message(text).into()).await;
     assert!(outcome.to_string().starts_with(said), "expected {said:?}, got {outcome}");
     assert_eq!(server.stored(), kept, "{said}");
 
@@ -125,7 +125,7 @@ async fn a_verdict_in_the_middle_of_the_body_is_heard() {
     config.timeouts.data_block = SHORT;
     let pool = Pool::new(config);
 
-    let outcome = pool.send(&envelope(), &huge_message()).await;
+    let outcome = pool.send(message(&huge_message()).into()).await;
 
     assert_eq!(outcome.to_string(), "rejected at message body: the server answered 552 5.3.4");
     assert!(is_accepted(&send(&pool).await));

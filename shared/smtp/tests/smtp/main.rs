@@ -12,7 +12,7 @@ mod time_outs;
 
 use std::time::Duration;
 
-use fanmail_smtp::{Envelope, Outcome, Pool, ServerConfig, Timeouts};
+use fanmail_smtp::{Envelope, Message, Outcome, Pool, ServerConfig, Timeouts};
 
 use server::Server;
 
@@ -50,8 +50,12 @@ pub(crate) fn envelope() -> Envelope {
     Envelope::new("shop@sender.test", "fan@rcpt.test").unwrap()
 }
 
+pub(crate) fn message(text: &[u8]) -> Message {
+    Message::new(envelope(), text.into())
+}
+
 pub(crate) async fn send(pool: &Pool) -> Outcome {
-    pool.send(&envelope(), MESSAGE).await
+    pool.send(message(MESSAGE).into()).await
 }
 
 pub(crate) fn is_accepted(outcome: &Outcome) -> bool {

@@ -1,13 +1,14 @@
 //! Greeting, EHLO, AUTH, QUIT and the probe.
 
-use fanmail_smtp::{Connection, Credentials, Mechanisms, Outcome, Pool, ServerConfig};
+use fanmail_smtp::{Connection, Credentials, Mechanism, Mechanisms, Outcome, Pool, ServerConfig};
 
 use crate::script::{Act, Said, say};
 use crate::server::Server;
-use crate::{MESSAGE, PATIENT, SHORT, config, envelope, is_accepted, pool, send};
+use crate::{MESSAGE, PATIENT, SHORT, config, is_accepted, message, pool, send};
 
 fn with_login(server: &Server) -> ServerConfig {
-    let credentials = Credentials { user: "fan".to_owned(), password: "geheim".to_owned() };
+    let credentials =
+        Credentials { user: "fan".to_owned(), password: "geheim".to_owned(), mechanism: Mechanism::Any };
     ServerConfig { credentials: Some(credentials), ..config(server) }
 }
 
@@ -35,7 +36,7 @@ async fn a_session_says_ehlo_and_learns_what_is_offered() {
 async fn a_server_without_ehlo_gets_helo() {
     let server = Server::start(|said| if said.verb == "EHLO" { say("502 what?") } else { Act::Usual }).await;
     let mut connection = Connection::connect(&config(&server)).await.unwrap();
-    assert!(is_accepted(&connection.send(&envelope(), MESSAGE).await));
+    assert!(is_accepted(&connection.send(&message(MESSAGE)).await));
     assert_eq!((server.heard("HELO localhost"), server.heard("MAIL FROM:<shop@sender.test> ")), (1, 0));
 }
 

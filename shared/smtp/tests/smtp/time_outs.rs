@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use fanmail_smtp::{Credentials, Outcome, Pool, ServerConfig, Timeouts};
+use fanmail_smtp::{Credentials, Mechanism, Outcome, Pool, ServerConfig, Timeouts};
 
 use crate::script::Act;
 use crate::server::Server;
-use crate::{MESSAGE, PATIENT, SHORT, config, envelope, huge_message, is_accepted, pool, send};
+use crate::{MESSAGE, PATIENT, SHORT, config, huge_message, is_accepted, pool, send};
 
 /// Far above what is short, far below what is patient.
 async fn in_time(send: impl Future<Output = Outcome>) -> Outcome {
@@ -23,11 +23,12 @@ async fn silent_at(verb: &'static str, message: &[u8], shorten: impl FnOnce(&mut
     })
     .await;
     let mut config = config(&server);
-    config.credentials = Some(Credentials { user: "u".to_owned(), password: "p".to_owned() });
+    config.credentials =
+        Some(Credentials { user: "u".to_owned(), password: "p".to_owned(), mechanism: Mechanism::Any });
     shorten(&mut config.timeouts);
     let hasty = Pool::new(config);
 
-    let outcome = in_time(hasty.send(&envelope(), message)).await;
+    let outcome = in_time(hasty.send(crate::message(message).into())).await;
 
     if verb != "BODY" {
         server.until(|log| log.closed == [0]).await;

@@ -9,6 +9,7 @@ use fanmail_domain::{
     RecipientState, Retry, Schedule, Settings, SettingsPatch, Shard, SlidingWindow, StatusReason, Subscriber,
     SubscriberId, SubscriberStatus, SubscriptionStatus, Timestamp, WindowLog, window::Grant,
 };
+use fanmail_domain::{Extras, Header};
 use fanmail_engine::ports::{JournalEntry, Member, WindowKey};
 use proptest::option;
 use proptest::prelude::*;
@@ -186,11 +187,13 @@ proptest! {
     #[test]
     fn content_is_read_back_as_written(
         (id, version) in (any::<u64>(), any::<u32>()),
-        (html, text) in (".{0,40}", option::of(".{0,40}")),
+        (html, text, value) in (".{0,40}", option::of(".{0,40}"), option::of(".{0,9}")),
     ) {
+        let header = |value: String| Header { name: "X".into(), value };
+        let extras = Extras { headers: value.map(header).into_iter().collect(), ..Extras::default() };
         let content = Content {
             campaign: CampaignId(id), version, campaign_name: "n".into(), subject: "s".into(),
-            from: "f".into(), html, text,
+            from: "f".into(), html, text, extras,
         };
         prop_assert_eq!(super::content::decode(&super::content::encode(&content)), Ok(content));
     }

@@ -2,8 +2,8 @@
 
 use fanmail_domain::{
     AudienceList, Batch, BatchEvent, BatchId, Campaign, CampaignEvent, CampaignId, Change, EmailAddress,
-    Epoch, Holder, LaneCount, LaneEvent, LaneNo, LanePlan, ListId, Optin, RecipientEvent, SettingsPatch,
-    SubscriberId, SubscriberStatus, SubscriptionStatus, Timestamp,
+    Epoch, Extras, Holder, LaneCount, LaneEvent, LaneNo, LanePlan, ListId, Optin, RecipientEvent,
+    SettingsPatch, SubscriberId, SubscriberStatus, SubscriptionStatus, Timestamp,
 };
 use fanmail_engine::ports::{Campaigns, Conditional, JournalEntry, Ledger};
 use fanmail_store::{CampaignDraft, Import, NewSubscriber, Overwrite, Store};
@@ -18,6 +18,7 @@ pub(crate) fn draft() -> CampaignDraft {
         from: "news@example.org".into(),
         html: "<p>Hi {{ name }}</p>".into(),
         text: None,
+        extras: Extras::default(),
         audience: vec![AudienceList { list: ListId(1), optin: Optin::Single }],
         settings: SettingsPatch { batch_size: Some(50), ..SettingsPatch::default() },
         schedule: None,

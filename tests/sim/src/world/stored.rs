@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fanmail_domain::{
-    AudienceList, Batch, BatchId, Campaign, CampaignId, CampaignState, Content, Failure, Lane, LaneNo,
-    Settings, SubscriberId, WindowLog,
+    AudienceList, Batch, BatchId, Campaign, CampaignId, CampaignState, Content, Extras, Failure, Lane,
+    LaneNo, Settings, SubscriberId, WindowLog,
 };
 use fanmail_engine::ports::{JournalEntry, WindowKey};
 
@@ -68,6 +68,7 @@ impl Stored {
             from: "news@acme.example".into(),
             html: "<p>News</p>".into(),
             text: None,
+            extras: Extras::default(),
         };
         let mut stored = Self::default();
         stored.campaigns.insert(CAMPAIGN, campaign);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fanmail_domain::Extras;
 use fanmail_domain::StatusReason;
 use fanmail_engine::control::{Edit, edit};
 use fanmail_engine::ports::Tasks;
@@ -57,6 +58,7 @@ async fn a_mended_template_is_sent_to_those_who_failed_only() {
         from: "News <news@example.com>".into(),
         html: "<p>How is {{ subscriber.attribs.city | default('home') }}?</p>".into(),
         text: None,
+        extras: Extras::default(),
     };
     let store = &world.stack().store;
     assert_eq!(done(edit(store, &SystemClock::new(), &order(id), &mended).await.unwrap()).content_version, 2);

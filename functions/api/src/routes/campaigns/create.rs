@@ -1,10 +1,11 @@
 //! A new campaign: a draft.
 
-use fanmail_domain::{CampaignId, Content, ListId, Schedule, SettingsPatch};
+use fanmail_domain::{CampaignId, Content, Extras, ListId, Schedule, SettingsPatch};
 use fanmail_engine::ports::Clock;
 use fanmail_store::CampaignDraft;
 use serde::Deserialize;
 
+use super::extras::GivenExtras;
 use super::fields::{audience, check_content, check_settings, text_part};
 use crate::handler::Call;
 use crate::request::Request;
@@ -21,6 +22,8 @@ struct NewCampaign {
     body: String,
     #[serde(default)]
     altbody: Option<String>,
+    #[serde(flatten)]
+    extras: GivenExtras,
     #[serde(default)]
     settings: SettingsPatch,
     #[serde(default)]
@@ -41,6 +44,7 @@ pub(in crate::routes) async fn create(call: &Call<'_>, request: &Request) -> Res
         from: new.from_email,
         html: new.body,
         text: text_part(new.altbody),
+        extras: new.extras.applied_to(&Extras::default()),
         audience: audience(call, &new.lists).await?,
         settings: new.settings,
         schedule,
@@ -69,5 +73,6 @@ fn content(draft: &CampaignDraft) -> Content {
         from: draft.from.clone(),
         html: draft.html.clone(),
         text: draft.text.clone(),
+        extras: draft.extras.clone(),
     }
 }

@@ -8,6 +8,7 @@ use fanmail_engine::control::{Controlled, Edit, Revision, revise};
 use fanmail_engine::ports::{Campaigns, Clock};
 use serde::{Deserialize, Deserializer};
 
+use super::extras::GivenExtras;
 use super::fields::{check_content, check_settings, text_part};
 use super::{answer, id, order, refused};
 use crate::handler::Call;
@@ -27,6 +28,8 @@ struct Changes {
     body: Option<String>,
     #[serde(default, deserialize_with = "given")]
     altbody: Option<Option<String>>,
+    #[serde(flatten)]
+    extras: GivenExtras,
     settings: Option<SettingsPatch>,
     #[serde(default, deserialize_with = "given")]
     send_at: Option<Option<String>>,
@@ -90,11 +93,12 @@ impl Changes {
             from: or(&self.from_email, &stands.from),
             html: or(&self.body, &stands.html),
             text: self.altbody.clone().map_or_else(|| stands.text.clone(), text_part),
+            extras: self.extras.applied_to(&stands.extras),
             ..stands.clone()
         };
         check_content(&wanted)?;
-        let Content { campaign_name: name, subject, from, html, text, .. } = wanted.clone();
-        Ok((wanted != stands).then_some(Edit { name, subject, from, html, text }))
+        let Content { campaign_name: name, subject, from, html, text, extras, .. } = wanted.clone();
+        Ok((wanted != stands).then_some(Edit { name, subject, from, html, text, extras }))
     }
 
     /// When it starts from now on, if the request says so.

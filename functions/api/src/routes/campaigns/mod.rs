@@ -5,6 +5,7 @@
 
 mod create;
 mod edit;
+mod extras;
 mod fields;
 mod retry;
 mod show;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fanmail_domain::{Campaign, Retry, Schedule, StatusReason, Timestamp};
+use fanmail_domain::{Campaign, Extras, Retry, Schedule, StatusReason, Timestamp};
 use fanmail_engine::control::{
     Controlled, Due, Edit, Order, cancel, edit, pause, resume, retry, schedule, start, start_due,
 };
@@ -91,5 +91,6 @@ fn newer() -> Edit {
         from: "news@acme.example".into(),
         html: "<p>Newer news</p>".into(),
         text: None,
+        extras: Extras::default(),
     }
 }
