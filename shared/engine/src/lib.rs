@@ -9,6 +9,7 @@
 
 pub mod commit;
 pub mod control;
+pub mod dry_render;
 pub mod fan_out;
 pub mod find;
 pub mod finish;

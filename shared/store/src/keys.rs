@@ -94,6 +94,10 @@ pub(crate) fn settings() -> Key {
     Key::new("SETTINGS", "SETTINGS")
 }
 
+pub(crate) fn servers() -> Key {
+    Key::new("SETTINGS", "SERVERS")
+}
+
 pub(crate) fn window(key: WindowKey) -> Key {
     match key {
         WindowKey::System => Key::new("WINDOW", "WINDOW"),

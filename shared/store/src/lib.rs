@@ -22,6 +22,7 @@ mod lists;
 mod read;
 mod recipients;
 mod rows;
+mod servers;
 mod settings;
 mod subscribers;
 mod tables;

@@ -11,5 +11,6 @@ mod gone;
 mod journal;
 mod ledger;
 mod recipients;
+mod servers;
 mod settings;
 mod world;

@@ -24,6 +24,7 @@ async fn settings_have_listmonks_keys() {
             "app.concurrency": 10, "app.message_rate": 10, "app.batch_size": 100, "app.max_conns": 8,
             "app.max_send_errors": 1000, "app.provider_rate": 0, "app.message_sliding_window": false,
             "app.message_sliding_window_duration": "1h", "app.message_sliding_window_rate": 10000,
+            "smtp": [], "app.smtp_balance": "round_robin", "app.smtp_domain_conns": 0, "app.smtp_domain_rate": 0,
         })
     );
 }

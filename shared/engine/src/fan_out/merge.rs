@@ -14,7 +14,7 @@ use crate::commit::retry;
 use crate::ports::{Audience, Clock, Member, PortError};
 
 /// The recipients of a range of shards, in order of their ids.
-pub(super) struct Merge {
+pub(crate) struct Merge {
     started_at: Timestamp,
     shard: Option<Shard>,
     last: Shard,
@@ -32,7 +32,7 @@ struct Stream {
 
 impl Merge {
     /// The recipients behind `cursor`, or all of them.
-    pub(super) fn new(campaign: &Campaign, shards: (Shard, Shard), cursor: Option<SubscriberId>) -> Self {
+    pub(crate) fn new(campaign: &Campaign, shards: (Shard, Shard), cursor: Option<SubscriberId>) -> Self {
         let stream = |list| Stream { list, after: cursor, buffer: VecDeque::new(), ended: false };
         let mut lists: Vec<ListId> = campaign.audience.iter().map(|to| to.list).collect();
         lists.sort_unstable();
@@ -47,7 +47,7 @@ impl Merge {
     }
 
     /// The next `limit` recipients; fewer at the end, or when it is time to stop.
-    pub(super) async fn next(
+    pub(crate) async fn next(
         &mut self,
         store: &impl Audience,
         clock: &impl Clock,
@@ -72,12 +72,12 @@ impl Merge {
     }
 
     /// Whether there is nobody left.
-    pub(super) fn is_at_end(&self) -> bool {
+    pub(crate) fn is_at_end(&self) -> bool {
         self.shard.is_none()
     }
 
     /// The last id that was passed: nobody up to it is left.
-    pub(super) fn passed(&self) -> Option<SubscriberId> {
+    pub(crate) fn passed(&self) -> Option<SubscriberId> {
         self.passed
     }
 

@@ -28,6 +28,7 @@ use crate::commit::retry;
 use crate::finish::try_finish;
 use crate::ports::{Audience, Campaigns, Clock, LaneTask, Ledger, PortError, Tasks};
 use crate::watch::Watch;
+pub(crate) use merge::Merge;
 use run::Run;
 
 /// What a lane task came to.

@@ -7,6 +7,7 @@ mod alarm;
 mod audience;
 mod cancel;
 mod control;
+mod dry_render;
 mod edit;
 mod errors;
 mod faults;

@@ -9,6 +9,7 @@ pub(crate) mod journal;
 pub(crate) mod lane;
 pub(crate) mod list;
 pub(crate) mod membership;
+pub(crate) mod servers;
 pub(crate) mod settings;
 pub(crate) mod subscriber;
 pub(crate) mod window;

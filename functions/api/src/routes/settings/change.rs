@@ -1,11 +1,11 @@
 //! Reading a change of the settings: any of the keys, each a number, a boolean or a length of time.
 
+use fanmail_domain::length;
 use fanmail_domain::settings::{Finding, range};
 use fanmail_domain::{Settings, SlidingWindow};
 use serde_json::Value;
 
 use crate::response::ApiError;
-use crate::times;
 
 /// listmonk's window, where one is turned on that was never described: 10,000 messages within an hour.
 pub(super) const LISTMONKS_WINDOW: SlidingWindow = SlidingWindow { rate: 10_000, duration_s: 3_600 };
@@ -48,7 +48,7 @@ impl Change {
             "provider_rate" => &mut self.provider_rate,
             "message_sliding_window_rate" => &mut self.window_rate,
             "message_sliding_window_duration" => {
-                let text = value.as_str().and_then(times::seconds);
+                let text = value.as_str().and_then(length::seconds);
                 let wrong = || format!("{key} is {value}, but has to be a length of time: \"1h\" or \"90s\"");
                 self.window_duration_s = Some(text.ok_or_else(wrong)?);
                 return Ok(());

@@ -6,6 +6,7 @@
 //! are stored all the same, and the same request again sets it.
 
 mod change;
+mod servers;
 mod shown;
 
 use fanmail_domain::Settings;
@@ -13,38 +14,50 @@ use fanmail_domain::settings::{Finding, Review};
 use fanmail_engine::commit::{Committed, commit};
 use fanmail_engine::ports::Campaigns;
 use fanmail_runtime::Chain;
+use serde_json::Value;
 
 use crate::concurrency::Concurrency;
 use crate::handler::Call;
 use crate::request::Request;
 use crate::response::{ApiError, Reply};
 use change::Change;
+use servers::ServersChange;
 use shown::{Applied, keys, outcome};
 
 /// `GET /api/settings`.
 pub(super) async fn get(call: &Call<'_>) -> Result<Reply, ApiError> {
-    Ok(Reply::data(keys(&call.ports.store.settings().await?)))
+    let store = &call.ports.store;
+    Ok(Reply::data(keys(&store.settings().await?, &store.servers_with_rev().await?.0)))
 }
 
 /// `PUT /api/settings`, and with `?dry_run=true` what it would say.
 pub(super) async fn put(call: &Call<'_>, request: &Request) -> Result<Reply, ApiError> {
     let dry_run = dry_run(request)?;
-    let change = Change::parse(&request.json()?)?;
+    let mut body: Value = request.json()?;
+    let servers_change = body.as_object_mut().map(ServersChange::take).unwrap_or_default();
+    let change = Change::parse(&body)?;
     loop {
         let (stand, rev) = call.ports.store.settings_with_rev().await?;
-        let settings = change.applied_to(stand);
-        let review = review(call, &change, stand, &settings);
+        let (servers_stand, servers_rev) = call.ports.store.servers_with_rev().await?;
+        let (settings, servers) = (change.applied_to(stand), servers_change.applied_to(&servers_stand)?);
+        let mut review = review(call, &change, stand, &settings);
+        if !servers_change.is_empty() {
+            servers::add_review(&mut review, &servers);
+        }
+        let said = |applied| outcome(applied, (&settings, &servers), &review);
         if dry_run {
-            return Ok(Reply::data(outcome(Applied::No, &settings, &review)));
+            return Ok(Reply::data(said(Applied::No)));
         }
         if !review.errors.is_empty() {
-            return Err(refused(&settings, &review));
+            return Err(refused(&review, said(Applied::No)));
         }
-        if store(call, stand, settings, rev).await? {
+        if store(call, stand, settings, rev).await?
+            && servers::store(call, &servers_stand, &servers, servers_rev).await?
+        {
             if change.names_concurrency() {
                 set_concurrency(call, settings.concurrency).await?;
             }
-            return Ok(Reply::data(outcome(Applied::Yes, &settings, &review)));
+            return Ok(Reply::data(said(Applied::Yes)));
         }
         // Somebody else changed the settings meanwhile: judge again.
     }
@@ -75,9 +88,9 @@ fn review(call: &Call<'_>, change: &Change, stand: Settings, settings: &Settings
     review
 }
 
-fn refused(settings: &Settings, review: &Review) -> ApiError {
+fn refused(review: &Review, said: Value) -> ApiError {
     let sentences: Vec<String> = review.errors.iter().map(ToString::to_string).collect();
-    ApiError::RefusedWith(400, sentences.join("; "), outcome(Applied::No, settings, review))
+    ApiError::RefusedWith(400, sentences.join("; "), said)
 }
 
 /// Stores the settings if those of revision `rev` stand; answers whether they did.
