@@ -5,11 +5,6 @@
 //! [`send`] takes one campaign from a file to its end, [`soak`] strikes at a stack and audits what comes of it, and
 //! [`cli`] is the command around them.
 
-/// The engines of this process make and free many small pieces of JSON; the system's allocator spends a quarter of
-/// their time on it. The functions as deployed do not have it.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 pub mod cli;
 pub mod functions;
 pub mod send;
