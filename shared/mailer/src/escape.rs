@@ -9,7 +9,8 @@
 //! | headers | one line, encoded words (RFC 2047) where needed |
 //!
 //! Everywhere line ends become LF, and other control characters a space: neither RFC 5322, 2.3 nor SMTP allows them.
-//! What the author has marked (`|safe`, `|urlencode`), and our own link, is taken as it is; the scheme is looked
+//! Templates may ask for the same where we do not see a URL, as in a text part: `url_part(x)` and `link_url(x)`.
+//! What the author has marked (`|safe`, `|urlencode`, which leaves slashes alone), and our own link, is taken as it is; the scheme is looked
 //! at all the same.
 
 use std::borrow::Cow;

@@ -57,6 +57,11 @@ fn what_fails_on_the_fast_way_has_the_words_of_the_slow_one() {
             "<p>\n<a href=\"{{ subscriber.attribs.url }}\">",
             "line 2: a link begins with none of http:, https:, mailto:, tel: and cid: in `subscriber.attribs.url`",
         ),
+        (
+            "<a href=\"{{ subscriber.attribs.url | default('x') }}\">",
+            "line 1: a link begins with none of http:, https:, mailto:, tel: and cid: in \
+             `subscriber.attribs.url | default('x')`",
+        ),
         ("<img src='x{{ subscriber.attribs.n }}'>", "line 1: undefined value in `subscriber.attribs.n`"),
     ] {
         let compiled = Compiled::new(&content("Hi", html)).unwrap();
