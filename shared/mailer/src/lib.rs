@@ -1,19 +1,28 @@
 //! Turns content and a recipient into a message and hands it to a provider.
 //!
 //! ```text
-//! once per content version    templates checked and compiled, text part derived, From header parsed
-//! once per recipient          templates filled in -> MIME -> Transport::submit, once
+//! once per content version    templates checked and compiled, text part derived, whatever does not vary encoded
+//! once per recipient          values looked up, escaped, encoded, spliced in -> Transport::submit, once
 //! ```
 //!
-//! [`Postman`] is the engine's [`Mailer`] over any [`Transport`]; [`SmtpMailer`] is the one over SMTP. A
-//! transport answers accepted, rejected, deferred or unknown, and never sends a message a second time.
-//! [`validate`] is for whoever makes a campaign: it finds what would fail for every recipient.
+//! [`Renderer`] makes messages and needs nobody to send them: for a preview, or a dry run over an audience.
+//! [`Postman`] is the engine's [`Mailer`] over a renderer and any [`Transport`]; [`SmtpMailer`] is the one over
+//! SMTP. A transport answers accepted, rejected, deferred or unknown, and never sends a message a second time.
+//! [`validate`] is for whoever makes a campaign: it finds what would fail for every recipient; [`warnings`] finds
+//! what would only look bad.
 //!
 //! Absent on purpose: a clock of its own (the constructor takes one), logging of addresses, retries.
 
+mod date;
+mod escape;
+mod extras;
 mod header;
 mod links;
 mod message;
+mod mime;
+mod preview;
+mod qp;
+mod renderer;
 mod sender;
 mod server_config;
 mod smtp_transport;
@@ -27,8 +36,11 @@ use std::future::Future;
 use fanmail_domain::{Content, Timestamp};
 use fanmail_engine::ports::{Mailer, Recipient, RenderError, Submission};
 
+pub use extras::ExtrasError;
 pub use links::{BaseUrlError, UnsubscribeLinks};
 pub use message::{Outgoing, Place};
+pub use preview::{Preview, Warning, warnings};
+pub use renderer::Renderer;
 pub use sender::{Sender, SenderError};
 pub use server_config::server_config;
 pub use smtp_transport::SmtpTransport;
@@ -46,9 +58,7 @@ pub type SmtpMailer = Postman<SmtpTransport>;
 /// Makes messages, and hands them to a transport.
 pub struct Postman<T> {
     transport: T,
-    links: UnsubscribeLinks,
-    now: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    templates: template::Cache,
+    renderer: Renderer,
 }
 
 impl<T> Postman<T> {
@@ -58,18 +68,23 @@ impl<T> Postman<T> {
         links: UnsubscribeLinks,
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
-        Self { transport, links, now: Box::new(now), templates: template::Cache::default() }
+        Self { transport, renderer: Renderer::new(links, now) }
+    }
+
+    /// What makes the messages.
+    pub fn renderer(&self) -> &Renderer {
+        &self.renderer
     }
 
     /// How often templates were compiled since this mailer was made: once per content version.
     pub fn compilations(&self) -> u64 {
-        self.templates.compilations()
+        self.renderer.compilations()
     }
 }
 
 impl<T> fmt::Debug for Postman<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Postman").field("links", &self.links).finish_non_exhaustive()
+        f.debug_struct("Postman").field("renderer", &self.renderer).finish_non_exhaustive()
     }
 }
 
@@ -77,10 +92,7 @@ impl<T: Transport> Mailer for Postman<T> {
     type Message = Outgoing;
 
     fn render(&self, content: &Content, recipient: Recipient<'_>) -> Result<Outgoing, RenderError> {
-        let compiled = self.templates.get(content).map_err(|err| RenderError { text: err.to_string() })?;
-        let url = self.links.link(content.campaign, recipient.subscriber.id);
-        let texts = compiled.render(recipient, &url)?;
-        message::build(&compiled.from, recipient, texts, &url, (self.now)())
+        self.renderer.render(content, recipient)
     }
 
     async fn submit(&self, message: Outgoing) -> Submission {

@@ -6,30 +6,41 @@
 //! errors, never empty text.
 //!
 //! Both speak of the template only. No error repeats a value: what a value was is the subscriber's business.
+//!
+//! A part is made in one of two ways that give the same text, which a test compares on random templates:
+//!
+//! ```text
+//! fast    cut into pieces; literals encoded once, values looked up, escaped, encoded and spliced in
+//! slow    rendered whole by the engine, then encoded: what cannot be cut, and whatever fails on the fast way
+//! ```
+//!
+//! The slow way knows the words for errors. What a value becomes where it stands is in [`crate::escape`]; it is
+//! decided on the template, before either way ([`guard`]).
 
+mod body;
 mod cache;
 mod check;
+mod cut;
+mod engine;
+pub(crate) mod guard;
 mod scope;
-
-use std::io;
+mod values;
 
 use fanmail_domain::Content;
 use fanmail_engine::ports::{Recipient, RenderError};
-use minijinja::value::{Value, ValueKind};
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
+use minijinja::Environment;
+use minijinja::value::Value;
 
+use body::Body;
 pub(crate) use cache::Cache;
 use scope::Scope;
+use values::Values;
 
+use crate::escape;
+use crate::extras::{self, ExtrasError};
+use crate::mime::Frame;
 use crate::sender::{Sender, SenderError};
 use crate::text_part;
-
-/// The most that one part may grow to, in bytes.
-const MAX_PART: usize = 1 << 20;
-/// The most steps that one part may take. A part of 7 KB with a dozen variables takes about a hundred.
-const MAX_STEPS: u64 = 250_000;
-/// The longest expression that an error repeats, in characters.
-const MAX_QUOTE: usize = 80;
 
 /// One of the templates of a campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,10 +105,15 @@ pub enum TemplateError {
     /// The From header.
     #[error("From header: {0}")]
     From(SenderError),
+    /// A header of the campaign's own, or an attachment.
+    #[error("{0}")]
+    Extras(ExtrasError),
 }
 
-/// Whether this content can be sent: its templates parse and use only names that exist, and its From header is
-/// one. Whether every recipient has every attribute is only known when they are rendered.
+/// Whether this content can be sent.
+///
+/// Its templates parse and use only names that exist, its From header is one, and so is everything that goes with
+/// the texts. Whether every recipient has every attribute is only known when they are rendered.
 ///
 /// # Errors
 ///
@@ -113,8 +129,16 @@ pub(crate) struct Compiled {
     uses_attribs: bool,
     campaign_id: Value,
     campaign_name: Value,
+    subject: Body,
+    html: Body,
+    text: Body,
+    frame: Frame,
+    /// Of one message, about, in bytes.
+    size: usize,
     /// The From header.
     pub(crate) from: Sender,
+    /// A message of the kind that its recipient has asked for.
+    pub(crate) is_transactional: bool,
 }
 
 /// The texts of one message.
@@ -127,113 +151,104 @@ pub(crate) struct Texts {
 impl Compiled {
     pub(crate) fn new(content: &Content) -> Result<Self, TemplateError> {
         let from = Sender::parse(&content.from).map_err(TemplateError::From)?;
-        let mut environment = environment();
-        let derived = content.text.is_none();
-        add(&mut environment, Part::Subject, &content.subject)?;
-        let html = content.html.replace("\r\n", "\n");
-        add(&mut environment, Part::Html, &html)?;
-        let text = content.text.as_ref().map(|text| text.replace("\r\n", "\n"));
-        let text = text.unwrap_or_else(|| text_part::derive(&html));
-        let added = add(&mut environment, Part::Text, &text);
+        let mut environment = engine::environment();
+        let subject = escape::lines(&content.subject);
+        engine::add(&mut environment, Part::Subject, &subject)?;
+        let plain_html = escape::lines(&content.html);
+        let html = guard::html(&plain_html);
+        engine::add(&mut environment, Part::Html, &html)?;
+        let given = content.text.as_deref().map(|text| escape::lines(text).into_owned());
+        let derived = given.is_none();
+        let text = given.unwrap_or_else(|| text_part::derive(&plain_html));
+        let added = engine::add(&mut environment, Part::Text, &text);
         added.map_err(|err| if derived { TemplateError::NotDerivable } else { err })?;
         let mut uses_attribs = false;
         for part in Part::ALL {
             uses_attribs |= check::names(&environment, part)?;
         }
+        let files = extras::check(&content.extras, &content.html).map_err(TemplateError::Extras)?;
+        let subject = Body::new(&mut environment, Part::Subject, &subject);
+        let (html, html_len) = (Body::new(&mut environment, Part::Html, &html), html.len());
+        let (text, text_len) = (Body::new(&mut environment, Part::Text, &text), text.len());
+        let frame = Frame::new(content, &from, &files, text.encoding, html.encoding);
+        let size = frame.len() + (html_len + text_len) * 5 / 4 + 1000;
+        let campaign_name = content.campaign_name.as_str().into();
+        let campaign_id = content.campaign.0.into();
         Ok(Self {
             environment,
             uses_attribs,
-            campaign_id: content.campaign.0.into(),
-            campaign_name: content.campaign_name.as_str().into(),
+            campaign_id,
+            campaign_name,
+            subject,
+            html,
+            text,
+            frame,
+            size,
             from,
+            is_transactional: content.extras.transactional,
         })
     }
 
-    /// Fills the templates in for one recipient. `unsubscribe_url` must have no character that HTML escapes.
-    pub(crate) fn render(&self, to: Recipient<'_>, unsubscribe_url: &str) -> Result<Texts, RenderError> {
-        let attribs = if self.uses_attribs { attribs(&to.subscriber.attribs)? } else { Value::UNDEFINED };
-        let scope = Scope::new(self, to.subscriber, attribs, unsubscribe_url);
-        let subject = self.render_part(Part::Subject, scope.value())?;
-        let root = scope.with_subject(&subject).value();
-        let html = self.render_part(Part::Html, root.clone())?;
-        let text = self.render_part(Part::Text, root)?;
-        Ok(Texts { subject, html, text })
-    }
-
-    fn render_part(&self, part: Part, root: Value) -> Result<String, RenderError> {
-        let out = &mut Bounded(Vec::new());
-        let template = self.environment.get_template(part.name());
-        let template = template.map_err(|err| render_error(part, "", &err))?;
-        out.0.reserve(template.source().len());
-        let rendered = template.render_captured_to(root, &mut *out);
-        rendered.map_err(|err| render_error(part, template.source(), &err))?;
-        String::from_utf8(std::mem::take(&mut out.0))
-            .map_err(|_| RenderError { text: format!("{}: the result is not text", part.name()) })
-    }
-}
-
-fn environment() -> Environment<'static> {
-    let mut environment = Environment::new();
-    environment.set_debug(false);
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_fuel(Some(MAX_STEPS));
-    environment.set_auto_escape_callback(|name| {
-        if name == Part::Html.name() { AutoEscape::Html } else { AutoEscape::None }
-    });
-    environment
-}
-
-fn add(environment: &mut Environment<'static>, part: Part, source: &str) -> Result<(), TemplateError> {
-    environment.add_template_owned(part.name(), source.to_owned()).map_err(|err| TemplateError::Syntax {
-        part,
-        line: err.line().unwrap_or(1),
-        what: err.detail().map_or_else(|| err.kind().to_string(), str::to_owned),
-    })
-}
-
-fn attribs(json: &str) -> Result<Value, RenderError> {
-    let attribs: Option<Value> = serde_json::from_str(json).ok();
-    attribs
-        .filter(|attribs| attribs.kind() == ValueKind::Map)
-        .ok_or_else(|| RenderError { text: "the subscriber's attributes are no JSON object".to_owned() })
-}
-
-/// Says where, what and in which expression. The engine's own detail is left out: it may repeat values.
-fn render_error(part: Part, source: &str, err: &Error) -> RenderError {
-    let what = if err.kind() == ErrorKind::OutOfFuel {
-        "the template takes too many steps".to_owned()
-    } else if err.kind() == ErrorKind::WriteFailure {
-        format!("the result is longer than {MAX_PART} bytes")
-    } else {
-        err.kind().to_string()
-    };
-    let quote = err.range().map(|range| quote(source, range)).filter(|quote| !quote.is_empty());
-    let quote = quote.map(|quote| format!(" in `{quote}`")).unwrap_or_default();
-    RenderError { text: format!("{}, line {}: {what}{quote}", part.name(), err.line().unwrap_or(1)) }
-}
-
-/// The failing expression on one line. The engine's range begins at the first dot of a path: its root is added.
-fn quote(source: &str, range: std::ops::Range<usize>) -> String {
-    let is_path = |c: char| c.is_alphanumeric() || "_.[]'\"".contains(c);
-    let root = source.get(..range.start).map_or(range.start, |before| before.trim_end_matches(is_path).len());
-    let words: Vec<&str> = source.get(root..range.end).unwrap_or_default().split_whitespace().collect();
-    words.join(" ").chars().take(MAX_QUOTE).collect()
-}
-
-/// Takes bytes until it holds too many.
-struct Bounded(Vec<u8>);
-
-impl io::Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > MAX_PART {
-            return Err(io::ErrorKind::FileTooLarge.into());
+    /// One message. `head` writes the header lines that vary, given the subject; `unsubscribe_url` must have no
+    /// character that HTML escapes.
+    pub(crate) fn message(
+        &self,
+        to: Recipient<'_>,
+        unsubscribe_url: &str,
+        head: impl Fn(&str, &mut Vec<u8>),
+    ) -> Result<Vec<u8>, RenderError> {
+        let mut out = Vec::with_capacity(self.size);
+        if self.splice(to, unsubscribe_url, &head, &mut out).is_none() {
+            let texts = self.render(to, unsubscribe_url)?;
+            out.clear();
+            self.encode(&texts, &head, &mut out);
         }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
+        Ok(out)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    /// The fast way; `None` for whatever goes wrong.
+    fn splice(
+        &self,
+        to: Recipient<'_>,
+        unsubscribe_url: &str,
+        head: impl Fn(&str, &mut Vec<u8>),
+        out: &mut Vec<u8>,
+    ) -> Option<()> {
+        let values = Values::new(self, to.subscriber, unsubscribe_url);
+        let subject = self.subject.text(self, &values)?;
+        let values = values.with_subject(&subject);
+        out.extend_from_slice(&self.frame.begin);
+        head(&subject, out);
+        out.extend_from_slice(&self.frame.before_text);
+        self.text.write(self, &values, out)?;
+        out.extend_from_slice(&self.frame.before_html);
+        self.html.write(self, &values, out)?;
+        out.extend_from_slice(&self.frame.after);
+        Some(())
+    }
+
+    /// The second half of the slow way.
+    fn encode(&self, texts: &Texts, head: impl Fn(&str, &mut Vec<u8>), out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.frame.begin);
+        head(&texts.subject, out);
+        out.extend_from_slice(&self.frame.before_text);
+        self.text.encoding.encode(&texts.text, out);
+        out.extend_from_slice(&self.frame.before_html);
+        self.html.encoding.encode(&texts.html, out);
+        out.extend_from_slice(&self.frame.after);
+    }
+
+    /// Fills the templates in for one recipient, on the slow way. `unsubscribe_url` as in [`Self::message`].
+    pub(crate) fn render(&self, to: Recipient<'_>, unsubscribe_url: &str) -> Result<Texts, RenderError> {
+        let attribs =
+            if self.uses_attribs { engine::attribs(&to.subscriber.attribs)? } else { Value::UNDEFINED };
+        let scope = Scope::new(self, to.subscriber, attribs, unsubscribe_url);
+        let render = |part, root| engine::render(&self.environment, part, root);
+        let subject = render(Part::Subject, scope.value())?;
+        let root = scope.with_subject(&subject).value();
+        let html = render(Part::Html, root.clone())?;
+        let text = render(Part::Text, root)?;
+        Ok(Texts { subject, html, text })
     }
 }
 

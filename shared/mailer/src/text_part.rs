@@ -5,7 +5,8 @@
 //!
 //! - white space collapses; paragraphs and headings stand apart by a blank line, `<br>`, cells and other blocks
 //!   begin a line, items of lists begin with `- `;
-//! - a link is its label and then the address in brackets, or the address alone where the label says no more;
+//! - a link is its label and then the address in brackets, or the address alone where the label says no more; what
+//!   is done to values in addresses of the HTML part is done here too;
 //! - left out are `<head>`, `<style>`, `<script>`, comments and what is hidden, as preheaders are, except
 //!   for the `{% … %}` in them: a variable set in the head is used in the body;
 //! - `{%-` and `-%}` lose their minus, which is carried out here: left in, it would swallow our line breaks;
@@ -17,6 +18,7 @@ mod markup;
 use markup::{COMMENT, Piece, attribute};
 
 use crate::tag;
+use crate::template::guard;
 
 /// Elements left out with all their content.
 const REMOVED: [&str; 7] = [COMMENT, "head", "script", "style", "svg", "template", "title"];
@@ -44,6 +46,13 @@ pub(crate) fn derive(html: &str) -> String {
     }
     text.out.truncate(text.out.trim_end().len());
     text.out
+}
+
+/// How many images have nothing to be read instead of them: not even an empty text, which says that there is nothing
+/// to say.
+pub(crate) fn images_without_alt(html: &str) -> usize {
+    let is_silent = |piece: &Piece<'_>| matches!(piece, Piece::Open(name, attributes) if name == "img" && attribute(attributes, "alt").is_none());
+    markup::pieces(html).iter().filter(|piece| is_silent(piece)).count()
 }
 
 fn is_statement(piece: &Piece<'_>) -> bool {
@@ -108,6 +117,8 @@ struct Text {
 
 struct Link {
     href: String,
+    /// The same with its expressions wrapped, as in the HTML part.
+    guarded: String,
     /// Where its label begins.
     start: usize,
 }
@@ -188,8 +199,10 @@ impl Text {
             "ul" | "ol" => self.lists += 1,
             "a" => {
                 self.fill_gap();
-                let href = attribute(attributes, "href").map(inline).unwrap_or_default();
-                return self.links.push(Link { href, start: self.out.len() });
+                let href = attribute(attributes, "href").unwrap_or_default();
+                let link =
+                    Link { href: inline(href), guarded: inline(&guard::url(href)), start: self.out.len() };
+                return self.links.push(link);
             }
             "br" if self.wanted >= Gap::Line => return self.want(Gap::Blank),
             "img" => return self.attribute_text(attribute(attributes, "alt").unwrap_or_default()),
@@ -218,13 +231,13 @@ impl Text {
     }
 
     fn end_link(&mut self) {
-        let Some(Link { href, start }) = self.links.pop() else { return };
+        let Some(Link { href, guarded, start }) = self.links.pop() else { return };
         let label = self.out[start..].trim();
         let says_it = [href.as_str(), href.trim_start_matches("mailto:"), href.trim_start_matches("tel:")];
         if href.is_empty() || href.starts_with('#') || says_it.contains(&label) {
             return;
         }
-        let address = if label.is_empty() { href } else { format!(" ({href})") };
+        let address = if label.is_empty() { guarded } else { format!(" ({guarded})") };
         self.out.push_str(&address);
         self.standing = Gap::None;
     }

@@ -1,5 +1,8 @@
 //! What fails for everybody, what for one, and what leaves the templates.
 
+mod contexts;
+mod two_ways;
+
 use std::collections::BTreeMap;
 
 use fanmail_domain::{
@@ -80,7 +83,7 @@ fn hostile_names_are_escaped_in_html_and_nowhere_else() {
     assert_eq!(texts.text, eve.name);
     assert_eq!(
         texts.html,
-        "<p>&lt;script&gt;alert(&#x27;x&#x27;)&lt;&#x2f;script&gt; &amp; &quot;Eve&quot; {{ campaign.id }}</p>"
+        "<p>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;Eve&quot; {{ campaign.id }}</p>"
     );
 }
 

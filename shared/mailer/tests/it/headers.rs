@@ -6,16 +6,17 @@ use proptest::prelude::*;
 
 use crate::support::{content, parse, render, subscriber};
 
-const EXPECTED: [&str; 11] = [
+const EXPECTED: [&str; 12] = [
     "From",
     "To",
     "Subject",
     "Date",
     "Message-ID",
-    "List-Id",
     "List-Unsubscribe",
-    "List-Unsubscribe-Post",
     "X-Fanmail-Recipient",
+    "Feedback-ID",
+    "List-Id",
+    "List-Unsubscribe-Post",
     "MIME-Version",
     "Content-Type",
 ];

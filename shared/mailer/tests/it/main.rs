@@ -4,6 +4,8 @@
 
 mod headers;
 mod messages;
+mod preview;
+mod python;
 mod smtp;
 mod support;
 mod welcome;

@@ -1,0 +1,238 @@
+//! A template cut at its top level, so that most of it need not be rendered for every recipient.
+//!
+//! ```text
+//! <p>Dear {{ subscriber.first_name }},</p>{% if subscriber.attribs.vip %}…{% endif %}
+//! literal value                       literal unit
+//! ```
+//!
+//! Values are plain paths, resolved without the template engine. Units are what only the engine can render: other
+//! expressions, and whole `if` and `for` blocks. Each is a template of its own.
+//!
+//! The cut is the engine's own lexer in short: white space goes where a minus sign says so, and one line end at
+//! the end of the template does. A template with any other statement is not cut: what `set` or `macro` says
+//! holds for all that follows.
+
+use super::guard;
+use crate::tag;
+
+/// Statements within which everything they say ends.
+const KNOWN: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
+/// How the derived text part writes a brace.
+const BRACE: &str = "{{ \"{\" }}";
+
+/// A piece of a template.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece<L = String> {
+    Literal(L),
+    Value(Value),
+    /// The source of a template.
+    Unit(String),
+}
+
+/// A plain path, and the function around it that [`guard`] has put there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Value {
+    pub(super) path: Path,
+    pub(super) function: Option<&'static str>,
+}
+
+/// What a template asks for most often.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Path {
+    Id,
+    Email,
+    Name,
+    FirstName,
+    LastName,
+    /// The names after `subscriber.attribs`, at least one.
+    Attribute(Vec<String>),
+    CampaignId,
+    CampaignName,
+    CampaignSubject,
+    UnsubscribeUrl,
+}
+
+/// The pieces of a template that the engine has compiled; `None` if it cannot be cut.
+pub(super) fn cut(source: &str) -> Option<Vec<Piece>> {
+    let statements = tag::tags(source).into_iter().filter(|tag| tag.starts_with("{%"));
+    if statements.map(tag::keyword).any(|keyword| !KNOWN.contains(&keyword)) {
+        return None;
+    }
+    let source = source.strip_suffix('\n').unwrap_or(source);
+    let source = source.strip_suffix('\r').unwrap_or(source);
+    let mut cutter = Cutter { rest: source, trims: false, pieces: Vec::new() };
+    while !cutter.rest.is_empty() {
+        cutter.step()?;
+    }
+    Some(cutter.pieces)
+}
+
+struct Cutter<'a> {
+    rest: &'a str,
+    /// The last tag ended in a minus sign.
+    trims: bool,
+    pieces: Vec<Piece>,
+}
+
+impl Cutter<'_> {
+    /// The text up to the next tag, and the tag, or the block it begins.
+    fn step(&mut self) -> Option<()> {
+        let start = next_tag(self.rest);
+        let (text, rest) = self.rest.split_at(start.unwrap_or(self.rest.len()));
+        let text = if self.trims { text.trim_start() } else { text };
+        self.literal(if rest.as_bytes().get(2) == Some(&b'-') { text.trim_end() } else { text });
+        if start.is_none() {
+            self.rest = rest;
+            return Some(());
+        }
+        let len = if rest.starts_with("{%") { block_len(rest)? } else { tag::tag_len(rest)? };
+        let (found, rest) = rest.split_at(len);
+        // The engine reads this minus sign as one before the comment and none behind it.
+        self.trims = found.as_bytes()[found.len() - 3] == b'-' && found != "{#-#}";
+        self.rest = rest;
+        match found.as_bytes()[1] {
+            b'#' => {}
+            b'{' => self.expression(found),
+            _ => self.pieces.push(Piece::Unit(found.to_owned())),
+        }
+        Some(())
+    }
+
+    fn expression(&mut self, found: &str) {
+        if found == BRACE {
+            return self.literal("{");
+        }
+        let inner = &found[2..found.len() - 2];
+        let inner = inner.strip_prefix(['-', '+']).unwrap_or(inner);
+        let inner = inner.strip_suffix(['-', '+']).unwrap_or(inner);
+        let (function, inner) = guard::split(inner.trim());
+        self.pieces.push(match path(inner) {
+            Some(path) => Piece::Value(Value { path, function }),
+            None => Piece::Unit(found.to_owned()),
+        });
+    }
+
+    fn literal(&mut self, text: &str) {
+        if let Some(Piece::Literal(last)) = self.pieces.last_mut() {
+            last.push_str(text);
+        } else if !text.is_empty() {
+            self.pieces.push(Piece::Literal(text.to_owned()));
+        }
+    }
+}
+
+/// Where the next tag begins.
+fn next_tag(text: &str) -> Option<usize> {
+    memchr::memchr_iter(b'{', text.as_bytes())
+        .find(|at| matches!(text.as_bytes().get(at + 1), Some(b'{' | b'%' | b'#')))
+}
+
+/// Length of the block that `text` begins with, up to the end of its `endif` or `endfor`.
+fn block_len(text: &str) -> Option<usize> {
+    let (mut at, mut depth) = (0, 0_usize);
+    loop {
+        at += next_tag(&text[at..])?;
+        let len = tag::tag_len(&text[at..])?;
+        let found = &text[at..at + len];
+        at += len;
+        let keyword = if found.starts_with("{%") { tag::keyword(found) } else { "" };
+        match keyword {
+            "if" | "for" => depth += 1,
+            "endif" | "endfor" => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+}
+
+fn path(expression: &str) -> Option<Path> {
+    let names: Vec<&str> = expression.split('.').collect();
+    Some(match names.as_slice() {
+        ["unsubscribe_url"] => Path::UnsubscribeUrl,
+        ["campaign", "id"] => Path::CampaignId,
+        ["campaign", "name"] => Path::CampaignName,
+        ["campaign", "subject"] => Path::CampaignSubject,
+        ["subscriber", "id"] => Path::Id,
+        ["subscriber", "email"] => Path::Email,
+        ["subscriber", "name"] => Path::Name,
+        ["subscriber", "first_name"] => Path::FirstName,
+        ["subscriber", "last_name"] => Path::LastName,
+        ["subscriber", "attribs", names @ ..] if !names.is_empty() && names.iter().all(is_name) => {
+            Path::Attribute(names.iter().map(|name| (*name).to_owned()).collect())
+        }
+        _ => return None,
+    })
+}
+
+fn is_name(name: &&str) -> bool {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.bytes().all(is_word) && name.starts_with(|first: char| !first.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn literal(text: &str) -> Piece {
+        Piece::Literal(text.into())
+    }
+
+    fn value(path: Path) -> Piece {
+        Piece::Value(Value { path, function: None })
+    }
+
+    #[test]
+    fn a_template_is_cut_into_literals_values_and_units() {
+        let source = "Dear {{ subscriber.name }},{# no #}!{{ subscriber.attribs.a.b }}{{ \"{\" }}b{% if x %}{% for y in z %}\
+                      {{ y }}{% endfor %}{% endif %}{{ subscriber.name | upper }}{ {{ url_part(campaign.id) }}\n";
+        assert_eq!(
+            cut(source).unwrap(),
+            [
+                literal("Dear "),
+                value(Path::Name),
+                literal(",!"),
+                value(Path::Attribute(vec!["a".into(), "b".into()])),
+                literal("{b"),
+                Piece::Unit("{% if x %}{% for y in z %}{{ y }}{% endfor %}{% endif %}".into()),
+                Piece::Unit("{{ subscriber.name | upper }}".into()),
+                literal("{ "),
+                Piece::Value(Value { path: Path::CampaignId, function: Some(guard::URL_PART) }),
+            ]
+        );
+    }
+
+    #[test]
+    fn minus_signs_take_white_space_away() {
+        let source = "a \n{{- campaign.id -}}\n b {#- c -#} d {%- if e -%} f {%- endif -%} g {{ campaign.id }} {# h #}\n\n";
+        assert_eq!(
+            cut(source).unwrap(),
+            [
+                literal("a"),
+                value(Path::CampaignId),
+                literal("bd"),
+                Piece::Unit("{%- if e -%} f {%- endif -%}".into()),
+                literal("g "),
+                value(Path::CampaignId),
+                literal(" \n"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_holds_for_all_that_follows_is_not_cut() {
+        for source in [
+            "{% set a = 1 %}",
+            "{% if a %}{% set b = 1 %}{% endif %}",
+            "{% macro a() %}{% endmacro %}",
+            "{% raw %}{% endraw %}",
+            "{% filter upper %}a{% endfilter %}",
+            "{% endif %}",
+            "{% if a %}",
+            "{{ a",
+        ] {
+            assert_eq!(cut(source), None, "{source}");
+        }
+    }
+}
