@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::timeouts::Timeouts;
+use crate::tls::Roots;
 use crate::url::{self, UrlError};
 
 /// One SMTP server (a relay or smart host) and how to treat it.
@@ -19,6 +20,8 @@ pub struct ServerConfig {
     /// Whether the server's certificate must be good for its name. Default yes; without it anybody on the way can
     /// read along.
     pub verify_certificate: bool,
+    /// Who may sign that certificate. Default the system's roots.
+    pub roots: Roots,
     /// User and password for AUTH; `None` sends without.
     pub credentials: Option<Credentials>,
     /// What EHLO says (RFC 5321 4.1.1.1: a full host name or an address literal). Default `localhost`.
@@ -42,6 +45,7 @@ impl ServerConfig {
             port,
             tls: Tls::Off,
             verify_certificate: true,
+            roots: Roots::default(),
             credentials: None,
             hello: "localhost".to_owned(),
             max_conns: 10,

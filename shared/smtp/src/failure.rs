@@ -53,6 +53,12 @@ pub enum Failure {
     /// The message cannot travel without an extension that the server lacks; nothing was sent.
     #[error("the message needs {0}, which the server does not offer")]
     NeedsExtension(&'static str),
+    /// The TLS handshake failed: the certificate is not good, or the server does not speak TLS as we do.
+    #[error("the TLS handshake failed")]
+    Tls(#[source] io::Error),
+    /// STARTTLS is required and not offered; nothing was sent.
+    #[error("the server does not offer STARTTLS, which is required")]
+    NoTls,
     /// There are credentials, but the server offers no AUTH mechanism this crate speaks.
     #[error("the server offers neither AUTH PLAIN nor AUTH LOGIN")]
     NoMechanism,

@@ -3,7 +3,7 @@
 //! The protocol (RFC 5321), in lockstep, one recipient per transaction:
 //!
 //! ```text
-//! connect -> 220 greeting -> EHLO (HELO) -> AUTH      once per connection
+//! connect -> 220 greeting -> EHLO (HELO) -> AUTH      once per connection, STARTTLS and a second EHLO before AUTH
 //! [RSET] -> MAIL -> RCPT -> DATA -> body and dot      once per message
 //! ```
 //!
@@ -42,6 +42,7 @@ mod session;
 mod stats;
 mod stream;
 mod timeouts;
+mod tls;
 mod transaction;
 mod url;
 mod wire;
@@ -59,4 +60,5 @@ pub use reply::{Enhanced, Reply, ReplyError};
 pub use session::{ConnectError, Connection};
 pub use stats::{PoolCounts, PoolStats};
 pub use timeouts::Timeouts;
+pub use tls::{Roots, RootsError};
 pub use url::UrlError;

@@ -160,7 +160,7 @@ impl Shared {
         loop {
             // The lock ends with this statement: what follows makes system calls.
             let popped = self.idle().stack.pop();
-            let (_, connection) = popped?;
+            let (_, mut connection) = popped?;
             if connection.is_alive() {
                 self.stats.reused.fetch_add(1, Relaxed);
                 return Some(connection);

@@ -9,6 +9,8 @@ mod script;
 mod server;
 mod sessions;
 mod time_outs;
+mod tls;
+mod tls_front;
 
 use std::time::Duration;
 
