@@ -26,7 +26,7 @@
 //! | after it | the same | unknown |
 //! | no connection | refused, DNS, pool exhausted or closed | deferred, server |
 //! | local | too large, extension missing | rejected |
-//! | local | no common AUTH mechanism, no STARTTLS, bad setting | misconfigured |
+//! | local | the AUTH mechanism is not offered, no STARTTLS, bad setting | misconfigured |
 //!
 //! A 5xx for a transaction without credentials ("relaying denied", 550 or 554 5.7.1) looks like any refusal
 //! of a recipient and is rejected: a caller that sees only those should stop.
@@ -71,7 +71,7 @@ pub fn classify(phase: Phase, answer: Result<&Reply, &Failure>) -> Verdict {
     match answer {
         Ok(reply) | Err(Failure::Reply(reply)) => of_reply(phase, reply),
         Err(Failure::TooLarge { .. } | Failure::NeedsExtension(_)) => Verdict::Rejected,
-        Err(Failure::NoMechanism | Failure::NoTls | Failure::Setting(_)) => Verdict::Misconfigured,
+        Err(Failure::NoMechanism { .. } | Failure::NoTls | Failure::Setting(_)) => Verdict::Misconfigured,
         Err(
             Failure::Read(_)
             | Failure::Write(_)
@@ -143,6 +143,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::config::Mechanism;
     use crate::reply::ReplyError;
     use crate::reply::tests::reply;
     use Phase as P;
@@ -257,7 +258,7 @@ mod tests {
             (Failure::Unusable, SERVER),
             (Failure::TooLarge { size: 2, limit: 1 }, REJECTED),
             (Failure::NeedsExtension("SMTPUTF8"), REJECTED),
-            (Failure::NoMechanism, CONFIG),
+            (Failure::NoMechanism { wanted: Mechanism::Any, offered: None }, CONFIG),
             (Failure::Tls(io()), SERVER),
             (Failure::NoTls, CONFIG),
             (Failure::Setting("user name"), CONFIG),

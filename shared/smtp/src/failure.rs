@@ -3,6 +3,9 @@
 use std::io;
 use std::time::Duration;
 
+use crate::auth;
+use crate::capabilities::Mechanisms;
+use crate::config::Mechanism;
 use crate::reply::{Reply, ReplyError};
 
 /// Why a step did not end as hoped. `Display` holds no personal data.
@@ -59,9 +62,14 @@ pub enum Failure {
     /// STARTTLS is required and not offered; nothing was sent.
     #[error("the server does not offer STARTTLS, which is required")]
     NoTls,
-    /// There are credentials, but the server offers no AUTH mechanism this crate speaks.
-    #[error("the server offers neither AUTH PLAIN nor AUTH LOGIN")]
-    NoMechanism,
+    /// There are credentials, but the server does not offer the AUTH mechanism asked for, or none this crate speaks.
+    #[error("{}", auth::not_offered(*wanted, *offered))]
+    NoMechanism {
+        /// What the settings ask for.
+        wanted: Mechanism,
+        /// What the server offers; `None` if it does not offer AUTH.
+        offered: Option<Mechanisms>,
+    },
     /// A setting contains a character that SMTP cannot carry.
     #[error("the {0} contains a control character or is empty")]
     Setting(&'static str),

@@ -81,8 +81,8 @@ impl fmt::Display for ProbeError {
             (Phase::Auth, Failure::Reply(reply)) => {
                 write!(f, "{server} cannot check the credentials now: {reply}")
             }
-            (Phase::Auth, Failure::NoMechanism) => {
-                write!(f, "{server} offers neither AUTH PLAIN nor AUTH LOGIN, but credentials are configured")
+            (Phase::Auth, Failure::NoMechanism { .. }) => {
+                write!(f, "credentials are configured for {server}, but {why}")
             }
             (phase, why) => write!(f, "{server} failed at {phase}: {why}"),
         }

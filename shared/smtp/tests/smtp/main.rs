@@ -1,6 +1,7 @@
 //! The client against a scripted server, which knows the truth.
 #![expect(clippy::unwrap_used, reason = "a test ends where its helper fails")]
 
+mod auth;
 mod cancellation;
 mod content;
 mod failures;
