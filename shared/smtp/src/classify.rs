@@ -3,7 +3,7 @@
 //! | step | answer | verdict |
 //! |---|---|---|
 //! | greeting, EHLO, RSET | anything but its 2xx | deferred, server: nothing was said about a recipient; 554 is "no service" (RFC 5321 3.1) |
-//! | STARTTLS | 5xx; not offered but required | misconfigured: that server will not encrypt until somebody changes it, or the settings |
+//! | STARTTLS | 5xx | misconfigured: that server will not encrypt until somebody changes it, or the settings |
 //! | STARTTLS | 4xx, nonsense, bytes behind the 220; a failed handshake, a bad certificate | deferred, server: 454 is temporary (RFC 3207 4), certificates are renewed |
 //! | AUTH | 5xx, 432 | misconfigured: 535 credentials, 534 mechanism too weak, 538 needs TLS (RFC 4954 6) |
 //! | AUTH | other 4xx, 421, nonsense | deferred, server: 454 is temporary (RFC 4954 6) |
@@ -26,7 +26,7 @@
 //! | after it | the same | unknown |
 //! | no connection | refused, DNS, pool exhausted or closed | deferred, server |
 //! | local | too large, extension missing | rejected |
-//! | local | the AUTH mechanism is not offered, no STARTTLS, bad setting | misconfigured |
+//! | local | the AUTH mechanism is not offered, STARTTLS is required and not offered, bad setting | misconfigured |
 //!
 //! A 5xx for a transaction without credentials ("relaying denied", 550 or 554 5.7.1) looks like any refusal
 //! of a recipient and is rejected: a caller that sees only those should stop.

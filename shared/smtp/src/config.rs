@@ -63,8 +63,12 @@ impl ServerConfig {
         can_be_clear && self.credentials.as_ref().is_some_and(shows)
     }
 
-    /// Reads `smtp://user:password@host:port`. User and password are percent-decoded; they and the
-    /// port may be left out (25).
+    /// Reads `smtp://user:password@host:port?tls=…&verify=…&auth=…`, or `smtps://` for TLS from the first byte. User and
+    /// password are percent-decoded; they and the port (25, or 465) may be left out.
+    ///
+    /// `tls` is `off`, `opportunistic` or `required`, `verify` (the certificate) `yes` or `no`, `auth` one of `plain`,
+    /// `login`, `cram-md5` and `xoauth2`. Without them: no encryption for `smtp://`, the certificate is verified where there
+    /// is one, and the server's offer decides the mechanism.
     ///
     /// # Errors
     ///
