@@ -24,7 +24,7 @@
 //! | other steps | a 2xx or 3xx that is not theirs | deferred, server: out of step |
 //! | before the last byte of the terminator | connection lost, time-out, garbage | deferred, server: no server takes a message without its end (RFC 5321 4.1.1.4) |
 //! | after it | the same | unknown |
-//! | no connection | refused, DNS, pool exhausted or closed | deferred, server |
+//! | no connection | refused, DNS, pool exhausted or closed, a limit of ours | deferred, server |
 //! | local | too large, extension missing | rejected |
 //! | local | the AUTH mechanism is not offered, STARTTLS is required and not offered, bad setting | misconfigured |
 //!
@@ -90,6 +90,7 @@ pub fn classify(phase: Phase, answer: Result<&Reply, &Failure>) -> Verdict {
             | Failure::Tls(_)
             | Failure::PoolBusy(_)
             | Failure::PoolClosed
+            | Failure::Paced(_)
             | Failure::Unusable,
         ) => Verdict::Deferred(Scope::Server),
     }
@@ -255,6 +256,7 @@ mod tests {
             (Failure::Connect(io()), SERVER),
             (Failure::PoolBusy(Duration::ZERO), SERVER),
             (Failure::PoolClosed, SERVER),
+            (Failure::Paced(Duration::ZERO), SERVER),
             (Failure::Unusable, SERVER),
             (Failure::TooLarge { size: 2, limit: 1 }, REJECTED),
             (Failure::NeedsExtension("SMTPUTF8"), REJECTED),

@@ -20,7 +20,7 @@
 //! The table behind it is [`classify()`]. A connection whose replies could get out of step (time-out,
 //! dropped future, garbage, 421) is closed and never used again.
 //!
-//! Where to start: [`ServerConfig`] -> [`Pool`], [`Message`] -> [`Pool::send`].
+//! Where to start: [`ServerConfig`] -> [`Pool`], [`Message`] -> [`Pool::send`]; for several servers [`Servers`].
 //!
 //! Texts of replies may echo addresses, so no `Display` or `Debug` of this crate prints them;
 //! [`Reply::text`] does.
@@ -38,6 +38,7 @@ mod outcome;
 mod pool;
 mod probe;
 mod reply;
+mod servers;
 mod session;
 mod stats;
 mod stream;
@@ -57,6 +58,7 @@ pub use outcome::{Outcome, Phase, Scope};
 pub use pool::Pool;
 pub use probe::ProbeError;
 pub use reply::{Enhanced, Reply, ReplyError};
+pub use servers::{Balance, BreakerSettings, DomainLimits, Server, ServerStatus, Servers};
 pub use session::{ConnectError, Connection};
 pub use stats::{PoolCounts, PoolStats};
 pub use timeouts::Timeouts;

@@ -77,7 +77,7 @@ impl fmt::Display for Scope {
 }
 
 /// What became of one message. `Display` holds no personal data.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "it says whether the message was taken"]
 pub enum Outcome {
     /// The server has taken responsibility for the message.

@@ -8,6 +8,7 @@ mod failures;
 mod pool;
 mod script;
 mod server;
+mod servers;
 mod sessions;
 mod time_outs;
 mod tls;
