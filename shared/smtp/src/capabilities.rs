@@ -1,5 +1,6 @@
 //! What a server offers in its reply to EHLO (RFC 5321 4.1.1.1).
 
+use crate::config::Mechanism;
 use crate::reply::Reply;
 
 /// The extensions that matter to a sender of mail. All off after HELO.
@@ -17,7 +18,7 @@ pub struct Capabilities {
     pub smtp_utf8: bool,
     /// CHUNKING (RFC 3030). Not used yet.
     pub chunking: bool,
-    /// STARTTLS (RFC 3207). Not used yet.
+    /// STARTTLS (RFC 3207).
     pub start_tls: bool,
     /// AUTH (RFC 4954) and the mechanisms this crate speaks.
     pub auth: Option<Mechanisms>,
@@ -30,6 +31,24 @@ pub struct Mechanisms {
     pub plain: bool,
     /// LOGIN (never standardised, offered by many).
     pub login: bool,
+    /// CRAM-MD5 (RFC 2195).
+    pub cram_md5: bool,
+    /// XOAUTH2 (Google's and Microsoft's).
+    pub xoauth2: bool,
+}
+
+impl Mechanisms {
+    /// Those that are offered, in the order in which [`Mechanism::Any`] tries them; XOAUTH2 last.
+    pub(crate) fn offered(self) -> impl Iterator<Item = Mechanism> {
+        let Self { plain, login, cram_md5, xoauth2 } = self;
+        let all = [
+            (plain, Mechanism::Plain),
+            (login, Mechanism::Login),
+            (cram_md5, Mechanism::CramMd5),
+            (xoauth2, Mechanism::XOAuth2),
+        ];
+        all.into_iter().filter_map(|(offered, mechanism)| offered.then_some(mechanism))
+    }
 }
 
 impl Capabilities {
@@ -65,6 +84,8 @@ impl Capabilities {
         for word in words {
             auth.plain |= word == "PLAIN";
             auth.login |= word == "LOGIN";
+            auth.cram_md5 |= word == "CRAM-MD5";
+            auth.xoauth2 |= word == "XOAUTH2";
         }
     }
 }
@@ -82,7 +103,7 @@ mod tests {
     fn everything_offered_is_found_in_any_case() {
         let all = parse(
             "250-mx.test greets you\r\n250-size 1000\r\n250-8BitMime\r\n250-PIPELINING\r\n250-SMTPUTF8\r\n\
-             250-CHUNKING\r\n250-STARTTLS\r\n250-XCLIENT NAME\r\n250 AUTH login CRAM-MD5 PLAIN",
+             250-CHUNKING\r\n250-STARTTLS\r\n250-XCLIENT NAME\r\n250 AUTH login CRAM-MD5 XOAUTH2 GSSAPI PLAIN",
         );
         let expected = Capabilities {
             size: true,
@@ -92,7 +113,7 @@ mod tests {
             smtp_utf8: true,
             chunking: true,
             start_tls: true,
-            auth: Some(Mechanisms { plain: true, login: true }),
+            auth: Some(Mechanisms { plain: true, login: true, cram_md5: true, xoauth2: true }),
         };
         assert_eq!(all, expected);
     }
@@ -114,7 +135,7 @@ mod tests {
         let auth = |wire| parse(wire).auth;
         assert_eq!(
             auth("250-x\r\n250-AUTH LOGIN\r\n250 AUTH=PLAIN"),
-            Some(Mechanisms { plain: true, login: true })
+            Some(Mechanisms { plain: true, login: true, ..Mechanisms::default() })
         );
         assert_eq!(auth("250-x\r\n250 AUTH GSSAPI"), Some(Mechanisms::default()));
         assert_eq!(auth("250-x\r\n250 HELP"), None);

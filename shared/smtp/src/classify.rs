@@ -3,6 +3,8 @@
 //! | step | answer | verdict |
 //! |---|---|---|
 //! | greeting, EHLO, RSET | anything but its 2xx | deferred, server: nothing was said about a recipient; 554 is "no service" (RFC 5321 3.1) |
+//! | STARTTLS | 5xx | misconfigured: that server will not encrypt until somebody changes it, or the settings |
+//! | STARTTLS | 4xx, nonsense, bytes behind the 220; a failed handshake, a bad certificate | deferred, server: 454 is temporary (RFC 3207 4), certificates are renewed |
 //! | AUTH | 5xx, 432 | misconfigured: 535 credentials, 534 mechanism too weak, 538 needs TLS (RFC 4954 6) |
 //! | AUTH | other 4xx, 421, nonsense | deferred, server: 454 is temporary (RFC 4954 6) |
 //! | MAIL, RCPT, DATA, dot | 421 | deferred, server: "closing channel" may come any time (RFC 5321 3.8) |
@@ -22,9 +24,9 @@
 //! | other steps | a 2xx or 3xx that is not theirs | deferred, server: out of step |
 //! | before the last byte of the terminator | connection lost, time-out, garbage | deferred, server: no server takes a message without its end (RFC 5321 4.1.1.4) |
 //! | after it | the same | unknown |
-//! | no connection | refused, DNS, pool exhausted or closed | deferred, server |
+//! | no connection | refused, DNS, pool exhausted or closed, a limit of ours | deferred, server |
 //! | local | too large, extension missing | rejected |
-//! | local | no common AUTH mechanism, bad setting | misconfigured |
+//! | local | the AUTH mechanism is not offered, STARTTLS is required and not offered, bad setting | misconfigured |
 //!
 //! A 5xx for a transaction without credentials ("relaying denied", 550 or 554 5.7.1) looks like any refusal
 //! of a recipient and is rejected: a caller that sees only those should stop.
@@ -69,7 +71,7 @@ pub fn classify(phase: Phase, answer: Result<&Reply, &Failure>) -> Verdict {
     match answer {
         Ok(reply) | Err(Failure::Reply(reply)) => of_reply(phase, reply),
         Err(Failure::TooLarge { .. } | Failure::NeedsExtension(_)) => Verdict::Rejected,
-        Err(Failure::NoMechanism | Failure::Setting(_)) => Verdict::Misconfigured,
+        Err(Failure::NoMechanism { .. } | Failure::NoTls | Failure::Setting(_)) => Verdict::Misconfigured,
         Err(
             Failure::Read(_)
             | Failure::Write(_)
@@ -85,8 +87,10 @@ pub fn classify(phase: Phase, answer: Result<&Reply, &Failure>) -> Verdict {
             | Failure::Protocol(_)
             | Failure::Resolve(_)
             | Failure::Connect(_)
+            | Failure::Tls(_)
             | Failure::PoolBusy(_)
             | Failure::PoolClosed
+            | Failure::Paced(_)
             | Failure::Unusable,
         ) => Verdict::Deferred(Scope::Server),
     }
@@ -102,8 +106,11 @@ fn of_reply(phase: Phase, reply: &Reply) -> Verdict {
         (P::Data, 354) => Verdict::Proceed,
         // RFC 5321 4.3.2: MAIL has 250; RCPT 250, 251 and, from some, 252; AUTH 235; the greeting 220.
         (P::Greeting | P::Hello | P::Auth | P::Reset | P::Mail | P::Rcpt, 200..=299) => Verdict::Proceed,
-        (P::Auth, 432 | 500..) => Verdict::Misconfigured,
-        (P::Wait | P::Connect | P::Greeting | P::Hello | P::Auth | P::Prepare | P::Reset, _) => server,
+        (P::Tls, 220) => Verdict::Proceed,
+        (P::Auth, 432 | 500..) | (P::Tls, 500..) => Verdict::Misconfigured,
+        (P::Wait | P::Connect | P::Greeting | P::Hello | P::Tls | P::Auth | P::Prepare | P::Reset, _) => {
+            server
+        }
         (P::Mail | P::Rcpt | P::Data, 530 | 535 | 538) => Verdict::Misconfigured,
         (P::Mail | P::Rcpt | P::Data, 503) => server,
         (P::Mail | P::Rcpt | P::Data | P::Body | P::EndOfData, 500..) => Verdict::Rejected,
@@ -137,6 +144,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::config::Mechanism;
     use crate::reply::ReplyError;
     use crate::reply::tests::reply;
     use Phase as P;
@@ -148,11 +156,12 @@ mod tests {
     const CONFIG: Verdict = Verdict::Misconfigured;
     const UNKNOWN: Verdict = Verdict::Unknown;
 
-    const PHASES: [Phase; 12] = [
+    const PHASES: [Phase; 13] = [
         P::Wait,
         P::Connect,
         P::Greeting,
         P::Hello,
+        P::Tls,
         P::Auth,
         P::Prepare,
         P::Reset,
@@ -207,6 +216,21 @@ mod tests {
     }
 
     #[test]
+    fn the_reply_to_starttls_and_what_it_costs() {
+        let table = [
+            ("220 2.0.0 go", GO),
+            ("250 fine", SERVER),
+            ("421 4.3.2 bye", SERVER),
+            ("454 4.7.0 not now", SERVER),
+            ("501 no parameters", CONFIG),
+            ("502 5.5.1 what?", CONFIG),
+        ];
+        for (wire, expected) in table {
+            assert_eq!(classify(P::Tls, Ok(&reply(wire))), expected, "{wire}");
+        }
+    }
+
+    #[test]
     fn a_lost_connection_is_in_doubt_only_after_the_last_byte() {
         let io = || io::Error::from(io::ErrorKind::ConnectionReset);
         let lost = [
@@ -232,10 +256,13 @@ mod tests {
             (Failure::Connect(io()), SERVER),
             (Failure::PoolBusy(Duration::ZERO), SERVER),
             (Failure::PoolClosed, SERVER),
+            (Failure::Paced(Duration::ZERO), SERVER),
             (Failure::Unusable, SERVER),
             (Failure::TooLarge { size: 2, limit: 1 }, REJECTED),
             (Failure::NeedsExtension("SMTPUTF8"), REJECTED),
-            (Failure::NoMechanism, CONFIG),
+            (Failure::NoMechanism { wanted: Mechanism::Any, offered: None }, CONFIG),
+            (Failure::Tls(io()), SERVER),
+            (Failure::NoTls, CONFIG),
             (Failure::Setting("user name"), CONFIG),
         ];
         for (failure, expected) in table {

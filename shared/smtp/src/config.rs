@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::timeouts::Timeouts;
+use crate::tls::Roots;
 use crate::url::{self, UrlError};
 
 /// One SMTP server (a relay or smart host) and how to treat it.
@@ -19,6 +20,8 @@ pub struct ServerConfig {
     /// Whether the server's certificate must be good for its name. Default yes; without it anybody on the way can
     /// read along.
     pub verify_certificate: bool,
+    /// Who may sign that certificate. Default the system's roots.
+    pub roots: Roots,
     /// User and password for AUTH; `None` sends without.
     pub credentials: Option<Credentials>,
     /// What EHLO says (RFC 5321 4.1.1.1: a full host name or an address literal). Default `localhost`.
@@ -42,6 +45,7 @@ impl ServerConfig {
             port,
             tls: Tls::Off,
             verify_certificate: true,
+            roots: Roots::default(),
             credentials: None,
             hello: "localhost".to_owned(),
             max_conns: 10,
@@ -51,8 +55,20 @@ impl ServerConfig {
         }
     }
 
-    /// Reads `smtp://user:password@host:port`. User and password are percent-decoded; they and the
-    /// port may be left out (25).
+    /// Whoever listens on the way may learn the password: there are credentials, TLS is off or can be taken away, and
+    /// the mechanism may be one that shows them. Fine on the same machine; a caller should warn elsewhere.
+    pub fn sends_password_in_clear(&self) -> bool {
+        let can_be_clear = matches!(self.tls, Tls::Off | Tls::Opportunistic);
+        let shows = |credentials: &Credentials| credentials.mechanism != Mechanism::CramMd5;
+        can_be_clear && self.credentials.as_ref().is_some_and(shows)
+    }
+
+    /// Reads `smtp://user:password@host:port?tls=…&verify=…&auth=…`, or `smtps://` for TLS from the first byte. User and
+    /// password are percent-decoded; they and the port (25, or 465) may be left out.
+    ///
+    /// `tls` is `off`, `opportunistic` or `required`, `verify` (the certificate) `yes` or `no`, `auth` one of `plain`,
+    /// `login`, `cram-md5` and `xoauth2`. Without them: no encryption for `smtp://`, the certificate is verified where there
+    /// is one, and the server's offer decides the mechanism.
     ///
     /// # Errors
     ///
@@ -100,6 +116,19 @@ pub enum Mechanism {
     XOAuth2,
 }
 
+impl fmt::Display for Mechanism {
+    /// As EHLO names it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Any => "any",
+            Self::Plain => "PLAIN",
+            Self::Login => "LOGIN",
+            Self::CramMd5 => "CRAM-MD5",
+            Self::XOAuth2 => "XOAUTH2",
+        })
+    }
+}
+
 /// Who the relay knows us as. `Debug` hides the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
@@ -132,5 +161,20 @@ mod tests {
         let text = format!("{config:?}");
 
         assert!(text.contains("fan") && !text.contains("geheim"), "{text}");
+    }
+
+    #[test]
+    fn a_password_is_in_the_clear_unless_tls_is_sure_or_the_mechanism_hides_it() {
+        let clear = |tls, mechanism| {
+            let credentials = Some(Credentials { user: "u".into(), password: "p".into(), mechanism });
+            ServerConfig { tls, credentials, ..ServerConfig::new("mail.test", 25) }.sends_password_in_clear()
+        };
+        for mechanism in [Mechanism::Any, Mechanism::Plain, Mechanism::Login, Mechanism::XOAuth2] {
+            let found =
+                [Tls::Off, Tls::Opportunistic, Tls::Required, Tls::Implicit].map(|tls| clear(tls, mechanism));
+            assert_eq!(found, [true, true, false, false], "{mechanism}");
+        }
+        assert!(!clear(Tls::Off, Mechanism::CramMd5));
+        assert!(!ServerConfig::new("mail.test", 25).sends_password_in_clear());
     }
 }

@@ -3,6 +3,9 @@
 use std::io;
 use std::time::Duration;
 
+use crate::auth;
+use crate::capabilities::Mechanisms;
+use crate::config::Mechanism;
 use crate::reply::{Reply, ReplyError};
 
 /// Why a step did not end as hoped. `Display` holds no personal data.
@@ -39,6 +42,9 @@ pub enum Failure {
     /// The pool has been closed by its owner.
     #[error("the pool is closed")]
     PoolClosed,
+    /// A rate or another limit of ours left no room within the time given.
+    #[error("the limits set here left no room within {} ms", .0.as_millis())]
+    Paced(Duration),
     /// This connection was closed after an earlier failure.
     #[error("the connection is no longer usable")]
     Unusable,
@@ -53,9 +59,20 @@ pub enum Failure {
     /// The message cannot travel without an extension that the server lacks; nothing was sent.
     #[error("the message needs {0}, which the server does not offer")]
     NeedsExtension(&'static str),
-    /// There are credentials, but the server offers no AUTH mechanism this crate speaks.
-    #[error("the server offers neither AUTH PLAIN nor AUTH LOGIN")]
-    NoMechanism,
+    /// The TLS handshake failed: the certificate is not good, or the server does not speak TLS as we do.
+    #[error("the TLS handshake failed")]
+    Tls(#[source] io::Error),
+    /// STARTTLS is required and not offered; nothing was sent.
+    #[error("the server does not offer STARTTLS, which is required")]
+    NoTls,
+    /// There are credentials, but the server does not offer the AUTH mechanism asked for, or none this crate speaks.
+    #[error("{}", auth::not_offered(*wanted, *offered))]
+    NoMechanism {
+        /// What the settings ask for.
+        wanted: Mechanism,
+        /// What the server offers; `None` if it does not offer AUTH.
+        offered: Option<Mechanisms>,
+    },
     /// A setting contains a character that SMTP cannot carry.
     #[error("the {0} contains a control character or is empty")]
     Setting(&'static str),
@@ -65,5 +82,38 @@ impl Failure {
     /// The server's reply, where that is the failure.
     pub fn reply(&self) -> Option<&Reply> {
         if let Self::Reply(reply) = self { Some(reply) } else { None }
+    }
+}
+
+/// An I/O error is cloned by its code, or by its kind and text where it has none.
+impl Clone for Failure {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Reply(reply) => Self::Reply(reply.clone()),
+            Self::Resolve(err) => Self::Resolve(copy(err)),
+            Self::Connect(err) => Self::Connect(copy(err)),
+            Self::Read(err) => Self::Read(copy(err)),
+            Self::Write(err) => Self::Write(copy(err)),
+            Self::Closed => Self::Closed,
+            Self::TimedOut(limit) => Self::TimedOut(*limit),
+            Self::Protocol(err) => Self::Protocol(*err),
+            Self::PoolBusy(limit) => Self::PoolBusy(*limit),
+            Self::PoolClosed => Self::PoolClosed,
+            Self::Paced(limit) => Self::Paced(*limit),
+            Self::Unusable => Self::Unusable,
+            Self::TooLarge { size, limit } => Self::TooLarge { size: *size, limit: *limit },
+            Self::NeedsExtension(name) => Self::NeedsExtension(name),
+            Self::Tls(err) => Self::Tls(copy(err)),
+            Self::NoTls => Self::NoTls,
+            Self::NoMechanism { wanted, offered } => Self::NoMechanism { wanted: *wanted, offered: *offered },
+            Self::Setting(name) => Self::Setting(name),
+        }
+    }
+}
+
+fn copy(err: &io::Error) -> io::Error {
+    match err.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(err.kind(), err.to_string()),
     }
 }

@@ -3,7 +3,7 @@
 //! The protocol (RFC 5321), in lockstep, one recipient per transaction:
 //!
 //! ```text
-//! connect -> 220 greeting -> EHLO (HELO) -> AUTH      once per connection
+//! connect -> 220 greeting -> EHLO (HELO) -> AUTH      once per connection, STARTTLS and a second EHLO before AUTH
 //! [RSET] -> MAIL -> RCPT -> DATA -> body and dot      once per message
 //! ```
 //!
@@ -20,7 +20,7 @@
 //! The table behind it is [`classify()`]. A connection whose replies could get out of step (time-out,
 //! dropped future, garbage, 421) is closed and never used again.
 //!
-//! Where to start: [`ServerConfig`] -> [`Pool`], [`Message`] -> [`Pool::send`].
+//! Where to start: [`ServerConfig`] -> [`Pool`], [`Message`] -> [`Pool::send`]; for several servers [`Servers`].
 //!
 //! Texts of replies may echo addresses, so no `Display` or `Debug` of this crate prints them;
 //! [`Reply::text`] does.
@@ -38,10 +38,12 @@ mod outcome;
 mod pool;
 mod probe;
 mod reply;
+mod servers;
 mod session;
 mod stats;
 mod stream;
 mod timeouts;
+mod tls;
 mod transaction;
 mod url;
 mod wire;
@@ -56,7 +58,9 @@ pub use outcome::{Outcome, Phase, Scope};
 pub use pool::Pool;
 pub use probe::ProbeError;
 pub use reply::{Enhanced, Reply, ReplyError};
+pub use servers::{Balance, BreakerSettings, DomainLimits, Server, ServerStatus, Servers};
 pub use session::{ConnectError, Connection};
 pub use stats::{PoolCounts, PoolStats};
 pub use timeouts::Timeouts;
+pub use tls::{Roots, RootsError};
 pub use url::UrlError;

@@ -17,6 +17,8 @@ pub enum Phase {
     Greeting,
     /// EHLO or HELO.
     Hello,
+    /// STARTTLS and the TLS handshake; with implicit TLS before the greeting.
+    Tls,
     /// AUTH.
     Auth,
     /// Comparing the message with what the server takes, before anything is said about it.
@@ -42,6 +44,7 @@ impl fmt::Display for Phase {
             Self::Connect => "connect",
             Self::Greeting => "greeting",
             Self::Hello => "EHLO",
+            Self::Tls => "TLS",
             Self::Auth => "AUTH",
             Self::Prepare => "preparation",
             Self::Reset => "RSET",
@@ -74,7 +77,7 @@ impl fmt::Display for Scope {
 }
 
 /// What became of one message. `Display` holds no personal data.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "it says whether the message was taken"]
 pub enum Outcome {
     /// The server has taken responsibility for the message.

@@ -76,13 +76,17 @@ impl Pool {
     ///
     /// Needs a tokio runtime with time and I/O. When the future is dropped, the connection it used is closed.
     pub async fn send(&self, message: Arc<Message>) -> Outcome {
-        let outcome = self.deliver(&message).await;
+        self.send_within(message, Budget::begin(self.shared.config.timeouts.message)).await
+    }
+
+    /// The same, with what is left of a budget.
+    pub(crate) async fn send_within(&self, message: Arc<Message>, budget: Budget) -> Outcome {
+        let outcome = self.deliver(&message, budget).await;
         self.shared.stats.add_outcome(&outcome);
         outcome
     }
 
-    async fn deliver(&self, message: &Message) -> Outcome {
-        let budget = Budget::begin(self.shared.config.timeouts.message);
+    async fn deliver(&self, message: &Message, budget: Budget) -> Outcome {
         let slot = match self.slot(budget).await {
             Ok(slot) => slot,
             Err(failure) => return Outcome::conclude(Phase::Wait, Err(failure)),
@@ -160,7 +164,7 @@ impl Shared {
         loop {
             // The lock ends with this statement: what follows makes system calls.
             let popped = self.idle().stack.pop();
-            let (_, connection) = popped?;
+            let (_, mut connection) = popped?;
             if connection.is_alive() {
                 self.stats.reused.fetch_add(1, Relaxed);
                 return Some(connection);

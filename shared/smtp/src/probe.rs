@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::outcome::Phase;
 use crate::pool::Pool;
 use crate::session::ConnectError;
+use crate::tls;
 
 /// Why the server cannot be used; `Display` is one sentence for the person who configures it.
 #[derive(Debug)]
@@ -66,14 +67,22 @@ impl fmt::Display for ProbeError {
                     limit.as_millis()
                 )
             }
+            (Phase::Tls, Failure::NoTls) => {
+                write!(f, "{server} does not offer STARTTLS, but the settings require it")
+            }
+            (Phase::Tls, Failure::Reply(reply)) => write!(f, "{server} refuses STARTTLS: {reply}"),
+            (_, Failure::Tls(err)) if tls::is_not_tls(err) => {
+                write!(f, "what listens at {server} does not speak TLS from the start")
+            }
+            (_, Failure::Tls(err)) => write!(f, "no encrypted connection to {server} came about: {err}"),
             (Phase::Auth, Failure::Reply(reply)) if reply.class() == 5 => {
                 write!(f, "{server} refused the credentials: {reply}")
             }
             (Phase::Auth, Failure::Reply(reply)) => {
                 write!(f, "{server} cannot check the credentials now: {reply}")
             }
-            (Phase::Auth, Failure::NoMechanism) => {
-                write!(f, "{server} offers neither AUTH PLAIN nor AUTH LOGIN, but credentials are configured")
+            (Phase::Auth, Failure::NoMechanism { .. }) => {
+                write!(f, "credentials are configured for {server}, but {why}")
             }
             (phase, why) => write!(f, "{server} failed at {phase}: {why}"),
         }

@@ -28,6 +28,9 @@ pub enum ReplyError {
     /// More than 100 lines.
     #[error("a reply has more than {MAX_LINES} lines")]
     TooManyLines,
+    /// The question of an AUTH mechanism is not base64 (RFC 4954 section 4).
+    #[error("the challenge of AUTH is not base64")]
+    Challenge,
     /// Something came although nothing had been asked, so later replies would be one off.
     #[error("the server spoke although it was not asked")]
     Unasked,

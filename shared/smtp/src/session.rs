@@ -14,7 +14,7 @@ use crate::auth;
 use crate::budget::{Budget, clip};
 use crate::capabilities::Capabilities;
 use crate::classify::{Verdict, classify};
-use crate::config::ServerConfig;
+use crate::config::{ServerConfig, Tls};
 use crate::failure::Failure;
 use crate::outcome::{Outcome, Phase};
 use crate::reply::Reply;
@@ -76,22 +76,14 @@ impl Connection {
         if config.hello.is_empty() || config.hello.contains(|c: char| c.is_control() || c.is_whitespace()) {
             return Err(at(Phase::Hello)(Failure::Setting("hello name")));
         }
-        let limit = clip(config.timeouts.connect, budget.before_body());
+        let until = budget.before_body();
+        let limit = clip(config.timeouts.connect, until);
         let tcp = dial(&config.host, config.port, limit).await.map_err(at(Phase::Connect))?;
         let stream = Stream::plain(tcp).map_err(|err| at(Phase::Connect)(Failure::Connect(err)))?;
 
-        let mut wire = Wire::new(stream);
-        wire.set_deadline(budget.before_body());
-        match handshake(&mut wire, config).await {
-            Ok(capabilities) => {
-                wire.set_deadline(None);
-                Ok(Self::new(wire, config.timeouts, capabilities))
-            }
-            Err(err) => {
-                wire.try_write(QUIT);
-                Err(err)
-            }
-        }
+        let (mut wire, capabilities) = handshake(stream, config, until).await?;
+        wire.set_deadline(None);
+        Ok(Self::new(wire, config.timeouts, capabilities))
     }
 
     fn new(wire: Wire, timeouts: Timeouts, capabilities: Capabilities) -> Self {
@@ -110,8 +102,8 @@ impl Connection {
 
     /// Usable, and the server has not closed the connection or said 421 meanwhile, as far as can be
     /// seen without asking it. A connection that vanished silently (a firewall, a dead host) still looks well.
-    pub fn is_alive(&self) -> bool {
-        self.wire.as_ref().is_some_and(Wire::is_quiet)
+    pub fn is_alive(&mut self) -> bool {
+        self.wire.as_mut().is_some_and(Wire::is_quiet)
     }
 
     /// Says QUIT, waits at most a second for the answer, and closes.
@@ -125,7 +117,7 @@ impl Connection {
     /// Says QUIT and closes without waiting for the answer. RFC 5321 4.1.1.10 says SHOULD wait; Postfix
     /// does not either (`smtp_skip_quit_response`), and here a caller would pay for it.
     pub(crate) fn farewell(self) {
-        if let Some(wire) = self.wire {
+        if let Some(mut wire) = self.wire {
             wire.try_write(QUIT);
         }
     }
@@ -153,14 +145,76 @@ async fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, Failu
     Err(last)
 }
 
-async fn handshake(wire: &mut Wire, config: &ServerConfig) -> Result<Capabilities, ConnectError> {
+/// From the first byte to the last reply before MAIL. What the server offered in the clear is forgotten when TLS
+/// begins: somebody else may have written it (RFC 3207 section 4.2).
+async fn handshake(
+    stream: Stream,
+    config: &ServerConfig,
+    until: Option<Instant>,
+) -> Result<(Wire, Capabilities), ConnectError> {
     let limit = config.timeouts.command;
-    expect(Phase::Greeting, wire.reply(config.timeouts.greeting).await)?;
-    let capabilities = hello(wire, &config.hello, limit).await?;
-    if let Some(credentials) = &config.credentials {
-        expect(Phase::Auth, auth::authenticate(wire, &capabilities, credentials, limit).await)?;
+    let mut wire = match config.tls {
+        Tls::Implicit => secure(stream, config, until).await?,
+        Tls::Off | Tls::Opportunistic | Tls::Required => Wire::new(stream),
+    };
+    wire.set_deadline(until);
+
+    let greeted = greet(&mut wire, config).await;
+    let mut capabilities = or_quit(&mut wire, greeted)?;
+    let begun = start_tls(&mut wire, config, &capabilities).await;
+    if or_quit(&mut wire, begun)? {
+        let stream = wire.into_stream().map_err(|why| ConnectError { phase: Phase::Tls, why })?;
+        wire = secure(stream, config, until).await?;
+        wire.set_deadline(until);
+        let answer = hello(&mut wire, &config.hello, limit).await;
+        capabilities = or_quit(&mut wire, answer)?;
     }
-    Ok(capabilities)
+    if let Some(credentials) = &config.credentials {
+        let answer = auth::authenticate(&mut wire, &capabilities, credentials, limit).await;
+        or_quit(&mut wire, expect(Phase::Auth, answer))?;
+    }
+    Ok((wire, capabilities))
+}
+
+async fn secure(stream: Stream, config: &ServerConfig, until: Option<Instant>) -> Result<Wire, ConnectError> {
+    let secured = stream.secure(config, clip(config.timeouts.command, until)).await;
+    secured.map(Wire::new).map_err(|why| ConnectError { phase: Phase::Tls, why })
+}
+
+async fn greet(wire: &mut Wire, config: &ServerConfig) -> Result<Capabilities, ConnectError> {
+    expect(Phase::Greeting, wire.reply(config.timeouts.greeting).await)?;
+    hello(wire, &config.hello, config.timeouts.command).await
+}
+
+/// STARTTLS where it is wanted (RFC 3207). True when the server waits for the TLS handshake, false when the session goes
+/// on in the clear.
+async fn start_tls(
+    wire: &mut Wire,
+    config: &ServerConfig,
+    offered: &Capabilities,
+) -> Result<bool, ConnectError> {
+    match config.tls {
+        Tls::Off | Tls::Implicit => return Ok(false),
+        Tls::Opportunistic if !offered.start_tls => return Ok(false),
+        Tls::Required if !offered.start_tls => {
+            return Err(ConnectError { phase: Phase::Tls, why: Failure::NoTls });
+        }
+        Tls::Opportunistic | Tls::Required => {}
+    }
+    let answer = wire.command(b"STARTTLS\r\n", config.timeouts.command).await;
+    let refused = answer.as_ref().is_ok_and(|reply| reply.class() >= 4 && reply.code() != 421);
+    if refused && config.tls == Tls::Opportunistic {
+        return Ok(false);
+    }
+    expect(Phase::Tls, answer).map(|_| true)
+}
+
+/// Takes leave of a server that can still be spoken to.
+fn or_quit<T>(wire: &mut Wire, result: Result<T, ConnectError>) -> Result<T, ConnectError> {
+    if result.is_err() {
+        wire.try_write(QUIT);
+    }
+    result
 }
 
 /// EHLO, and HELO where the server refuses it for good (RFC 5321 4.1.4).

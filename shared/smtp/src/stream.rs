@@ -1,17 +1,32 @@
-//! The transport under a session. One variant today; TLS becomes the second.
+//! The transport under a session: TCP, or TLS over it.
+//!
+//! With TLS, bytes that [`Stream::write`] has taken may still wait inside rustls (64 KB at most) until the socket takes
+//! them. They are pushed on by the next write or read, and count as written: whoever needs to know whether the
+//! server *surely* lacks the last byte of a message is told too little, never too much.
 
-use std::io;
+use std::future::poll_fn;
+use std::io::{self, Write as _};
 use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use socket2::SockRef;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use socket2::{SockRef, Socket};
+use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use crate::config::ServerConfig;
+use crate::failure::Failure;
+use crate::tls;
 
 /// A connected byte stream.
 #[derive(Debug)]
 pub(crate) enum Stream {
     /// TCP without TLS.
     Plain(TcpStream),
+    /// TCP with TLS, after its handshake.
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Stream {
@@ -22,24 +37,41 @@ impl Stream {
         Ok(Self::Plain(tcp))
     }
 
+    /// The same connection under TLS, after a handshake of at most `limit`.
+    pub(crate) async fn secure(self, config: &ServerConfig, limit: Duration) -> Result<Self, Failure> {
+        match self {
+            Self::Plain(tcp) => Ok(Self::Tls(Box::new(tls::handshake(tcp, config, limit).await?))),
+            Self::Tls(_) => Ok(self),
+        }
+    }
+
     /// Bytes read; 0 is the end.
     pub(crate) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.read(buffer).await,
+            Self::Tls(tls) => poll_fn(|cx| poll_read(tls, cx, buffer)).await,
         }
     }
 
-    /// Bytes taken by the kernel. Cancel safe: a dropped call has written nothing.
+    /// Bytes taken by the kernel, or by rustls. Cancel safe: a dropped call has written nothing.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.write(bytes).await,
+            Self::Tls(tls) => tls.write(bytes).await,
         }
     }
 
     /// Writes what the kernel takes at once, without waiting.
-    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+    pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.try_write(bytes),
+            Self::Tls(tls) => {
+                let (tcp, session) = tls.get_mut();
+                session.writer().write_all(bytes)?;
+                let socket = SockRef::from(&*tcp);
+                let mut socket: &Socket = &socket;
+                session.write_tls(&mut socket)
+            }
         }
     }
 
@@ -47,13 +79,33 @@ impl Stream {
     ///
     /// Asks the kernel itself (`recv` with `MSG_PEEK`, below 1 us): tokio's own idea of readiness is
     /// out of date right after a frozen process thaws.
-    pub(crate) fn is_quiet(&self) -> bool {
-        let Self::Plain(tcp) = self;
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        let tcp = match self {
+            Self::Plain(tcp) => tcp,
+            Self::Tls(tls) => return tls::is_quiet(tls),
+        };
         let mut byte = [MaybeUninit::uninit()];
-        match SockRef::from(tcp).peek(&mut byte) {
+        match SockRef::from(&*tcp).peek(&mut byte) {
             Ok(_) => false,
             Err(err) => err.kind() == io::ErrorKind::WouldBlock,
         }
+    }
+}
+
+/// Reads, and meanwhile pushes on what waits to be written. A peer that has stopped listening may still have
+/// said why, so a failed write is told only when there is nothing to read.
+fn poll_read(
+    tls: &mut TlsStream<TcpStream>,
+    cx: &mut Context<'_>,
+    buffer: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    let waiting = tls.get_ref().1.wants_write();
+    let pushed = if waiting { Pin::new(&mut *tls).poll_flush(cx) } else { Poll::Pending };
+    let mut buffer = ReadBuf::new(buffer);
+    match (Pin::new(tls).poll_read(cx, &mut buffer), pushed) {
+        (Poll::Ready(read), _) => Poll::Ready(read.map(|()| buffer.filled().len())),
+        (Poll::Pending, Poll::Ready(Err(err))) => Poll::Ready(Err(err)),
+        (Poll::Pending, _) => Poll::Pending,
     }
 }
 
@@ -69,7 +121,7 @@ mod tests {
         let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         assert!(!tcp.nodelay().unwrap(), "the system's default has changed; this test proves nothing");
 
-        let Stream::Plain(tcp) = Stream::plain(tcp).unwrap();
+        let Stream::Plain(tcp) = Stream::plain(tcp).unwrap() else { panic!("not plain") };
 
         assert!(tcp.nodelay().unwrap());
     }
@@ -79,7 +131,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (peer, _) = listener.accept().await.unwrap();
-        let stream = Stream::plain(tcp).unwrap();
+        let mut stream = Stream::plain(tcp).unwrap();
         assert!(stream.is_quiet());
 
         // No await from here on: as after a thaw, the runtime has had no turn.

@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 /// Commands that one message can wait for in the worst case, each with its own time-out: RSET and MAIL on a
-/// connection that turns out stale, then EHLO, HELO, three steps of AUTH, MAIL and RCPT on a fresh one.
-const COMMANDS_PER_MESSAGE: u32 = 9;
+/// connection that turns out stale, then EHLO, HELO, STARTTLS, the TLS handshake, EHLO, HELO, three steps of AUTH, MAIL
+/// and RCPT on a fresh one.
+const COMMANDS_PER_MESSAGE: u32 = 13;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -22,7 +23,7 @@ pub struct Timeouts {
     pub connect: Duration,
     /// For the 220 greeting. Default 5 minutes (RFC 5321 4.5.3.2.1).
     pub greeting: Duration,
-    /// For each of EHLO, HELO, AUTH, MAIL, RCPT, RSET. Default 5 minutes (RFC 5321 4.5.3.2.2, .3).
+    /// For each of EHLO, HELO, STARTTLS, the TLS handshake, AUTH, MAIL, RCPT, RSET. Default 5 minutes (RFC 5321 4.5.3.2.2, .3).
     pub command: Duration,
     /// For the 354 after DATA. Default 2 minutes (RFC 5321 4.5.3.2.4).
     pub data_initiation: Duration,

@@ -120,6 +120,7 @@ fn ended_in_step(phase: Phase, answer: &Result<Reply, Failure>) -> bool {
         | Phase::Connect
         | Phase::Greeting
         | Phase::Hello
+        | Phase::Tls
         | Phase::Auth
         | Phase::Prepare => false,
     };

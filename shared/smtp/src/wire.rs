@@ -32,6 +32,12 @@ impl Wire {
         Self { stream, replies: ReplyReader::default(), until: None }
     }
 
+    /// The stream alone, where nothing has been read beyond the last reply: what came in the clear must not be
+    /// taken for an answer under TLS (RFC 3207 section 6).
+    pub(crate) fn into_stream(self) -> Result<Stream, Failure> {
+        if self.replies.is_empty() { Ok(self.stream) } else { Err(Failure::Protocol(ReplyError::Unasked)) }
+    }
+
     /// Lets no later step wait past `until`.
     pub(crate) fn set_deadline(&mut self, until: Option<Instant>) {
         self.until = until;
@@ -92,12 +98,12 @@ impl Wire {
     }
 
     /// Nothing is left to read and the server has not gone, as far as can be seen without asking it.
-    pub(crate) fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&mut self) -> bool {
         self.replies.is_empty() && self.stream.is_quiet()
     }
 
     /// Writes without waiting and without knowing whether it worked.
-    pub(crate) fn try_write(&self, line: &[u8]) {
+    pub(crate) fn try_write(&mut self, line: &[u8]) {
         // Nothing depends on a farewell.
         let _ = self.stream.try_write(line);
     }

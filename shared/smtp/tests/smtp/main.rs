@@ -1,14 +1,18 @@
 //! The client against a scripted server, which knows the truth.
 #![expect(clippy::unwrap_used, reason = "a test ends where its helper fails")]
 
+mod auth;
 mod cancellation;
 mod content;
 mod failures;
 mod pool;
 mod script;
 mod server;
+mod servers;
 mod sessions;
 mod time_outs;
+mod tls;
+mod tls_front;
 
 use std::time::Duration;
 

@@ -29,7 +29,10 @@ async fn a_session_says_ehlo_and_learns_what_is_offered() {
 
     assert_eq!(server.heard("EHLO sender.test"), 1);
     assert_eq!(connection.capabilities().max_size, Some(50_000_000));
-    assert_eq!(connection.capabilities().auth, Some(Mechanisms { plain: true, login: true }));
+    assert_eq!(
+        connection.capabilities().auth,
+        Some(Mechanisms { plain: true, login: true, ..Mechanisms::default() })
+    );
 }
 
 #[tokio::test]
@@ -69,29 +72,6 @@ async fn replies_are_read_wherever_the_network_cuts_them() {
         assert!(is_accepted(&outcome), "cut at {at}: {outcome}");
         assert_eq!(outcome.reply().unwrap().text(), "2.0.0 queued\n2.0.0 as 1");
     }
-}
-
-#[tokio::test]
-async fn auth_plain_is_one_command() {
-    let server = Server::friendly().await;
-    assert!(is_accepted(&send(&Pool::new(with_login(&server))).await));
-    // base64 of NUL fan NUL geheim
-    assert_eq!(server.heard("AUTH PLAIN AGZhbgBnZWhlaW0="), 1);
-}
-
-#[tokio::test]
-async fn auth_login_is_three() {
-    let server = Server::start(|said| match (said.verb.as_str(), said.line.as_str()) {
-        ("EHLO", _) => say("250-mx.test\r\n250 AUTH LOGIN"),
-        ("AUTH", "AUTH LOGIN") => say("334 VXNlcm5hbWU6"),
-        ("TEXT", "ZmFu") => say("334 UGFzc3dvcmQ6"),
-        ("TEXT", "Z2VoZWlt") => say("235 2.7.0 welcome"),
-        ("AUTH" | "TEXT", _) => say("535 5.7.8 no"),
-        _ => Act::Usual,
-    })
-    .await;
-    let outcome = send(&Pool::new(with_login(&server))).await;
-    assert!(is_accepted(&outcome), "{outcome}");
 }
 
 #[tokio::test]
@@ -160,7 +140,7 @@ async fn the_probe_says_in_one_sentence_what_is_wrong() {
         (
             "EHLO",
             "250 mx",
-            "127.0.0.1:PORT offers neither AUTH PLAIN nor AUTH LOGIN, but credentials are configured",
+            "credentials are configured for 127.0.0.1:PORT, but the server offers no AUTH (many do only under TLS)",
         ),
         ("AUTH", "535 5.7.8 no", "127.0.0.1:PORT refused the credentials: 535 5.7.8"),
         ("AUTH", "454 4.7.0 no", "127.0.0.1:PORT cannot check the credentials now: 454 4.7.0"),
