@@ -4,7 +4,9 @@
 mod cancellation;
 mod content;
 mod failures;
+mod pipelining;
 mod pool;
+mod random;
 mod script;
 mod server;
 mod sessions;
