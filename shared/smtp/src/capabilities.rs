@@ -12,11 +12,11 @@ pub struct Capabilities {
     pub max_size: Option<u64>,
     /// 8BITMIME (RFC 6152).
     pub eight_bit_mime: bool,
-    /// PIPELINING (RFC 2920). Not used yet.
+    /// PIPELINING (RFC 2920).
     pub pipelining: bool,
     /// SMTPUTF8 (RFC 6531).
     pub smtp_utf8: bool,
-    /// CHUNKING (RFC 3030). Not used yet.
+    /// CHUNKING (RFC 3030).
     pub chunking: bool,
     /// STARTTLS (RFC 3207).
     pub start_tls: bool,

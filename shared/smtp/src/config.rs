@@ -33,6 +33,10 @@ pub struct ServerConfig {
     pub idle_timeout: Duration,
     /// A connection is replaced after this many messages; 0 counts as 1. Default 100.
     pub max_messages_per_connection: u32,
+    /// Whether a message may travel with its commands, by BDAT, where the server offers PIPELINING and CHUNKING
+    /// (RFC 3030): one round trip instead of two where no other message goes before it. A connection lost meanwhile
+    /// leaves it in doubt then, whichever reply was missing. Default yes.
+    pub chunking: bool,
     /// How long to wait for what.
     pub timeouts: Timeouts,
 }
@@ -51,6 +55,7 @@ impl ServerConfig {
             max_conns: 10,
             idle_timeout: Duration::from_secs(60),
             max_messages_per_connection: 100,
+            chunking: true,
             timeouts: Timeouts::default(),
         }
     }

@@ -1,11 +1,13 @@
 //! A small SMTP client that says exactly what became of a message.
 //!
-//! The protocol (RFC 5321), in lockstep, one recipient per transaction:
+//! The protocol (RFC 5321), one recipient per transaction:
 //!
 //! ```text
 //! connect -> 220 greeting -> EHLO (HELO) -> AUTH      once per connection, STARTTLS and a second EHLO before AUTH
 //! [RSET] -> MAIL -> RCPT -> DATA -> body and dot      once per message
 //! ```
+//!
+//! In lockstep, or pipelined within and across messages where the server offers it.
 //!
 //! What a sender of bulk mail must know afterwards is not "did it fail" but *may the server have it?*
 //! Up to the last byte of the terminator (`CRLF . CRLF`) the answer is a sure no; from there to
@@ -29,14 +31,19 @@ mod auth;
 mod budget;
 mod capabilities;
 mod classify;
+mod commands;
 mod config;
 mod dot;
+mod driver;
 mod envelope;
 mod failure;
 mod message;
+mod order;
 mod outcome;
+mod pipeline;
 mod pool;
 mod probe;
+mod queue;
 mod reply;
 mod servers;
 mod session;
@@ -46,6 +53,7 @@ mod timeouts;
 mod tls;
 mod transaction;
 mod url;
+mod verdicts;
 mod wire;
 
 pub use capabilities::{Capabilities, Mechanisms};

@@ -135,6 +135,11 @@ impl Outcome {
         }
     }
 
+    /// If the connection is lost too: it died before anything was said about the message (421 included).
+    pub(crate) fn is_untouched(&self) -> bool {
+        matches!(self, Self::Deferred { scope: Scope::Server, phase: Phase::Reset | Phase::Mail, .. })
+    }
+
     /// The server's reply, where one decided.
     pub fn reply(&self) -> Option<&Reply> {
         match self {

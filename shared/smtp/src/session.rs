@@ -14,6 +14,7 @@ use crate::auth;
 use crate::budget::{Budget, clip};
 use crate::capabilities::Capabilities;
 use crate::classify::{Verdict, classify};
+use crate::commands::Debt;
 use crate::config::{ServerConfig, Tls};
 use crate::failure::Failure;
 use crate::outcome::{Outcome, Phase};
@@ -54,8 +55,8 @@ pub struct Connection {
     pub(crate) wire: Option<Wire>,
     pub(crate) timeouts: Timeouts,
     capabilities: Capabilities,
-    /// The last transaction ended between RCPT and DATA; the next one starts with RSET.
-    pub(crate) needs_reset: bool,
+    /// What the last transaction left unsaid.
+    pub(crate) debt: Debt,
     /// Transactions begun.
     pub(crate) messages: u32,
 }
@@ -87,7 +88,7 @@ impl Connection {
     }
 
     fn new(wire: Wire, timeouts: Timeouts, capabilities: Capabilities) -> Self {
-        Self { wire: Some(wire), timeouts, capabilities, needs_reset: false, messages: 0 }
+        Self { wire: Some(wire), timeouts, capabilities, debt: Debt::None, messages: 0 }
     }
 
     /// What the server offers.
@@ -117,7 +118,9 @@ impl Connection {
     /// Says QUIT and closes without waiting for the answer. RFC 5321 4.1.1.10 says SHOULD wait; Postfix
     /// does not either (`smtp_skip_quit_response`), and here a caller would pay for it.
     pub(crate) fn farewell(self) {
-        if let Some(mut wire) = self.wire {
+        if let Some(mut wire) = self.wire
+            && self.debt != Debt::Dot
+        {
             wire.try_write(QUIT);
         }
     }

@@ -11,6 +11,8 @@ pub struct PoolStats {
     pub(crate) reused: AtomicU64,
     pub(crate) found_stale: AtomicU64,
     pub(crate) retried: AtomicU64,
+    pub(crate) pipelined: AtomicU64,
+    pub(crate) moved: AtomicU64,
     accepted: AtomicU64,
     rejected: AtomicU64,
     deferred: AtomicU64,
@@ -27,8 +29,12 @@ pub struct PoolCounts {
     pub reused: u64,
     /// Idle connections found closed by the server before anything was sent.
     pub found_stale: u64,
-    /// Messages begun again on a fresh connection, because the idle one died under RSET or MAIL.
+    /// Messages begun again on a fresh connection, because the one in use died under RSET or MAIL.
     pub retried: u64,
+    /// Messages whose commands travelled behind another message's text.
+    pub pipelined: u64,
+    /// Those of them that began again on another connection, because theirs was lost with the message before.
+    pub moved: u64,
     /// Messages accepted.
     pub accepted: u64,
     /// Messages rejected.
@@ -49,6 +55,8 @@ impl PoolStats {
             reused: self.reused.load(Relaxed),
             found_stale: self.found_stale.load(Relaxed),
             retried: self.retried.load(Relaxed),
+            pipelined: self.pipelined.load(Relaxed),
+            moved: self.moved.load(Relaxed),
             accepted: self.accepted.load(Relaxed),
             rejected: self.rejected.load(Relaxed),
             deferred: self.deferred.load(Relaxed),

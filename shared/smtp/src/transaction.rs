@@ -1,17 +1,23 @@
-//! One message on one connection: `[RSET] MAIL RCPT DATA body-and-dot`.
+//! One message on one connection in lockstep: `[RSET] MAIL RCPT DATA body-and-dot`.
 //!
-//! In lockstep: the next command goes out when the reply to the last one allows it. After a refusal
+//! For servers without PIPELINING, and for callers that keep a [`Connection`] of their own. The next command goes out when the reply to the last one allows it. After a refusal
 //! between RCPT and DATA the server still has a transaction open; the RSET that ends it is sent with the
 //! next message, so that the refusal is not kept waiting for it.
 
+use std::time::Duration;
+
 use crate::budget::Budget;
 use crate::classify::{Verdict, classify};
+use crate::commands::{self, Debt};
 use crate::failure::Failure;
 use crate::message::Message;
 use crate::outcome::{Outcome, Phase};
 use crate::reply::Reply;
 use crate::session::Connection;
 use crate::wire::Wire;
+
+/// Longest wait for the answer to a lone dot that no message goes with. One that comes meanwhile waits for it too.
+const DEBT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The step a transaction ended at, and its answer.
 type End = (Phase, Result<Reply, Failure>);
@@ -40,13 +46,24 @@ impl Connection {
         wire.set_deadline(None);
         if ended_in_step(phase, &answer) {
             self.wire = Some(wire);
-            self.needs_reset = matches!(phase, Phase::Rcpt | Phase::Data);
+            self.debt = if matches!(phase, Phase::Rcpt | Phase::Data) { Debt::Reset } else { Debt::None };
         }
         Outcome::conclude(phase, answer)
     }
 
+    /// Sends what the last transaction left unsaid. False when the connection is lost.
+    pub(crate) async fn pay(&mut self) -> bool {
+        let debt = std::mem::take(&mut self.debt);
+        let Some(mut wire) = self.wire.take() else { return false };
+        let paid = wire.command(debt.line(), self.timeouts.command.min(DEBT_PATIENCE)).await;
+        if debt.is_paid_by(&paid) {
+            self.wire = Some(wire);
+        }
+        self.wire.is_some()
+    }
+
     /// What the server has said it will not take is not even begun.
-    fn check(&self, message: &Message) -> Result<(), Failure> {
+    pub(crate) fn check(&self, message: &Message) -> Result<(), Failure> {
         let (offered, content) = (self.capabilities(), message.content());
         match offered.max_size {
             Some(limit) if limit < content.size => {
@@ -66,28 +83,23 @@ impl Connection {
 
     async fn transact(&self, wire: &mut Wire, message: &Message, budget: Budget) -> End {
         let limit = self.timeouts.command;
+        let (mut mail, mut rcpt) = (Vec::new(), Vec::new());
+        commands::mail(&mut mail, self.capabilities(), message);
+        commands::rcpt(&mut rcpt, message);
         let steps = [
-            (Phase::Reset, "RSET\r\n".to_owned(), limit),
-            (Phase::Mail, self.mail_line(message), limit),
-            (Phase::Rcpt, format!("RCPT TO:<{}>\r\n", message.envelope().to()), limit),
-            (Phase::Data, "DATA\r\n".to_owned(), self.timeouts.data_initiation),
+            (Phase::Reset, self.debt.line(), limit),
+            (Phase::Mail, &mail, limit),
+            (Phase::Rcpt, &rcpt, limit),
+            (Phase::Data, commands::DATA, self.timeouts.data_initiation),
         ];
-        let skip = usize::from(!self.needs_reset);
+        let skip = usize::from(self.debt == Debt::None);
         for (phase, line, limit) in steps.into_iter().skip(skip) {
-            let answer = wire.command(line.as_bytes(), limit).await;
+            let answer = wire.command(line, limit).await;
             if classify(phase, answer.as_ref()) != Verdict::Proceed {
                 return (phase, answer);
             }
         }
         self.finish(wire, message, budget).await
-    }
-
-    fn mail_line(&self, message: &Message) -> String {
-        let (offered, envelope, content) = (self.capabilities(), message.envelope(), message.content());
-        let size = if offered.size { format!(" SIZE={}", content.size) } else { String::new() };
-        let body = if content.eight_bit && offered.eight_bit_mime { " BODY=8BITMIME" } else { "" };
-        let utf8 = if envelope.is_international() { " SMTPUTF8" } else { "" };
-        format!("MAIL FROM:<{}>{size}{body}{utf8}\r\n", envelope.from())
     }
 
     /// The message, its terminator and what the server says to them.
@@ -97,7 +109,7 @@ impl Connection {
             return (Phase::Data, wire.unasked(self.timeouts.command).await);
         }
         wire.set_deadline(budget.body());
-        let written = wire.body(message.wire(), self.timeouts.data_block).await;
+        let written = wire.body(message.wire(), &[], self.timeouts.data_block).await;
         wire.set_deadline(budget.end());
         match written {
             Ok(None) => (Phase::EndOfData, wire.reply(self.timeouts.end_of_data).await),
@@ -109,7 +121,7 @@ impl Connection {
 
 /// The connection may carry another message. 421 closes it; 503 says that the server sees another step than
 /// we do; RSET must succeed; a message broken off in its middle cannot be taken back.
-fn ended_in_step(phase: Phase, answer: &Result<Reply, Failure>) -> bool {
+pub(crate) fn ended_in_step(phase: Phase, answer: &Result<Reply, Failure>) -> bool {
     let Ok(reply) = answer else { return false };
     let expected = match phase {
         Phase::Mail | Phase::Rcpt | Phase::Data => reply.class() >= 4,

@@ -1,7 +1,8 @@
 //! Commands out, replies in, each within its time.
 //!
-//! Lockstep: [`Wire::command`] writes one line and reads one reply. Pipelining will write several
-//! lines and call [`Wire::reply`] as often.
+//! Lockstep: [`Wire::command`] writes one line and reads one reply. Pipelining (RFC 2920) fills the buffer
+//! [`Wire::out`] with several lines, lets [`Wire::flush`] or [`Wire::body`] write it, and calls
+//! [`Wire::reply`] as often.
 
 use std::time::{Duration, Instant};
 
@@ -18,18 +19,24 @@ const READ_CHUNK: usize = 2048;
 /// How long to look for the reason after the server stopped taking a body. It has been sent by then or never will.
 const LAST_WORD_PATIENCE: Duration = Duration::from_millis(100);
 
+/// That much of a body is copied, so that it leaves with the commands before and behind it in one write. Larger
+/// bodies need several writes anyway.
+const JOINED: usize = 64 * 1024;
+
 /// A stream that speaks in lines and replies.
 #[derive(Debug)]
 pub(crate) struct Wire {
     stream: Stream,
     replies: ReplyReader,
+    /// Commands to be written. Keeps its memory.
+    pub(crate) out: Vec<u8>,
     /// Past this moment nothing is waited for.
     until: Option<Instant>,
 }
 
 impl Wire {
     pub(crate) fn new(stream: Stream) -> Self {
-        Self { stream, replies: ReplyReader::default(), until: None }
+        Self { stream, replies: ReplyReader::default(), out: Vec::new(), until: None }
     }
 
     /// The stream alone, where nothing has been read beyond the last reply: what came in the clear must not be
@@ -43,6 +50,11 @@ impl Wire {
         self.until = until;
     }
 
+    /// What is left of `limit` before the deadline.
+    pub(crate) fn clip(&self, limit: Duration) -> Duration {
+        clip(limit, self.until)
+    }
+
     /// One command (with its CRLF) and its reply, both within `limit`.
     pub(crate) async fn command(&mut self, line: &[u8], limit: Duration) -> Result<Reply, Failure> {
         if !self.replies.is_empty() {
@@ -50,39 +62,46 @@ impl Wire {
         }
         let limit = clip(limit, self.until);
         let exchange = async {
-            let mut written = 0;
-            write_all(&mut self.stream, line, &mut written).await?;
+            write_all(&mut self.stream, line).await?;
             read_reply(&mut self.stream, &mut self.replies).await
         };
         timeout(limit, exchange).await.unwrap_or(Err(Failure::TimedOut(limit)))
     }
 
-    /// The next reply.
+    /// The next reply. Cancel safe: a dropped call has lost nothing.
     pub(crate) async fn reply(&mut self, limit: Duration) -> Result<Reply, Failure> {
+        if let Some(reply) = self.replies.next().map_err(Failure::Protocol)? {
+            return Ok(reply);
+        }
         let limit = clip(limit, self.until);
         let read = read_reply(&mut self.stream, &mut self.replies);
         timeout(limit, read).await.unwrap_or(Err(Failure::TimedOut(limit)))
     }
 
-    /// Writes all of a body in as few writes as the kernel allows. An error means that its last byte was
+    /// Writes what is in `out`.
+    pub(crate) async fn flush(&mut self, limit: Duration) -> Result<(), Failure> {
+        let limit = clip(limit, self.until);
+        let write = write_all(&mut self.stream, &self.out);
+        let result = timeout(limit, write).await.unwrap_or(Err(Failure::TimedOut(limit)));
+        self.out.clear();
+        result
+    }
+
+    /// Writes what is in `out`, all of `body` and, as far as the kernel takes it along, `behind`; the rest of that
+    /// stays in `out`. As few writes as the kernel allows. An error means that the last byte of the body was
     /// surely not written; `Ok(Some)` too: then the server gave its verdict and stopped listening.
-    pub(crate) async fn body(&mut self, bytes: &[u8], limit: Duration) -> Result<Option<Reply>, Failure> {
+    pub(crate) async fn body(
+        &mut self,
+        body: &[u8],
+        behind: &[u8],
+        limit: Duration,
+    ) -> Result<Option<Reply>, Failure> {
         let limit = clip(limit, self.until);
         let patience = LAST_WORD_PATIENCE.min(limit / 10);
-        let mut written = 0;
-        let write = write_all(&mut self.stream, bytes, &mut written);
-        let result = match timeout(limit - patience, write).await {
-            Ok(result) => result,
-            Err(_) => Err(Failure::TimedOut(limit)),
-        };
-        // A body that was written up to its last byte counts as sent, however the call ended.
-        if written == bytes.len() {
-            return Ok(None);
-        }
-        match (result, self.last_word(patience).await) {
-            (Err(_), Some(reply)) => Ok(Some(reply)),
-            (Err(failure), None) => Err(failure),
-            (Ok(()), _) => Ok(None),
+        let write = write_joined(&mut self.stream, &mut self.out, body, behind);
+        match timeout(limit - patience, write).await.unwrap_or(Err(Failure::TimedOut(limit))) {
+            Ok(()) => Ok(None),
+            Err(failure) => self.last_word(patience).await.map_or(Err(failure), |reply| Ok(Some(reply))),
         }
     }
 
@@ -109,15 +128,44 @@ impl Wire {
     }
 }
 
-/// `written` counts also when the future is dropped.
-async fn write_all(stream: &mut Stream, bytes: &[u8], written: &mut usize) -> Result<(), Failure> {
-    while *written < bytes.len() {
-        match stream.write(&bytes[*written..]).await {
+async fn write_all(stream: &mut Stream, mut bytes: &[u8]) -> Result<(), Failure> {
+    while !bytes.is_empty() {
+        match stream.write(bytes).await {
             Ok(0) => return Err(Failure::Closed),
-            Ok(n) => *written += n,
+            Ok(n) => bytes = &bytes[n..],
             Err(err) => return Err(Failure::Write(err)),
         }
     }
+    Ok(())
+}
+
+/// Ends when the last byte of `body` is written. Whoever drops it cannot know how far it came, so it leaves no
+/// moment in which that byte is written and it has not ended: the last `write` decides both.
+async fn write_joined(
+    stream: &mut Stream,
+    out: &mut Vec<u8>,
+    body: &[u8],
+    behind: &[u8],
+) -> Result<(), Failure> {
+    let (head, tail) = body.split_at(body.len().saturating_sub(JOINED));
+    if !head.is_empty() {
+        write_all(stream, out).await?;
+        out.clear();
+        write_all(stream, head).await?;
+    }
+    out.extend_from_slice(tail);
+    let end = out.len();
+    out.extend_from_slice(behind);
+
+    let mut written = 0;
+    while written < end {
+        match stream.write(&out[written..]).await {
+            Ok(0) => return Err(Failure::Closed),
+            Ok(n) => written += n,
+            Err(err) => return Err(Failure::Write(err)),
+        }
+    }
+    out.drain(..written);
     Ok(())
 }
 

@@ -1,75 +1,129 @@
-//! What may happen to one message, case by case: what the client says, and the truth at the server.
+//! What may happen to one message, case by case and in every mode: what the client says, and the truth at the server.
 
 use fanmail_smtp::{Pool, ServerConfig};
 
-use crate::script::{Act, Said, say};
+use crate::script::{Act, Mode, Said, say};
 use crate::server::Server;
 use crate::{MESSAGE, PATIENT, SHORT, config, huge_message, is_accepted, message, pool, send};
 
 /// The first message meets `script`. Checks the client's words, the server's truth, how many connections
 /// it took to send another message afterwards, and that this one arrived.
 async fn case(
+    modes: &[Mode],
     said: &str,
     kept: usize,
     connections: usize,
-    script: impl Fn(&Said) -> Act + Send + Sync + 'static,
+    script: impl Fn(&Said) -> Act + Clone + Send + Sync + 'static,
 ) {
-    case_with(MESSAGE, said, kept, connections, script).await;
+    case_with(modes, MESSAGE, said, kept, connections, script).await;
 }
 
 async fn case_with(
+    modes: &[Mode],
     text: &[u8],
     said: &str,
     kept: usize,
     connections: usize,
-    script: impl Fn(&Said) -> Act + Send + Sync + 'static,
+    script: impl Fn(&Said) -> Act + Clone + Send + Sync + 'static,
 ) {
-    let server = Server::start(script).await;
-    let pool = pool(&server);
+    for &mode in modes {
+        let server = Server::start_in(mode, script.clone()).await;
+        let pool = pool(&server);
 
-    let outcome = pool.send(message(text).into()).await;
-    assert!(outcome.to_string().starts_with(said), "expected {said:?}, got {outcome}");
-    assert_eq!(server.stored(), kept, "{said}");
+        let outcome = pool.send(message(text).into()).await;
+        assert!(outcome.to_string().starts_with(said), "{mode:?}: expected {said:?}, got {outcome}");
+        assert_eq!(server.stored(), kept, "{mode:?}: {said}");
 
-    let next = send(&pool).await;
-    assert!(is_accepted(&next), "after {said}: {next}");
-    assert_eq!(server.stored(), kept + 1, "the first one was not sent again: {said}");
-    assert_eq!(server.sessions(), connections, "{said}");
+        let next = send(&pool).await;
+        assert!(is_accepted(&next), "{mode:?}: after {said}: {next}");
+        assert_eq!(server.stored(), kept + 1, "{mode:?}: the first one was not sent again: {said}");
+        assert_eq!(server.sessions(), connections, "{mode:?}: {said}");
+    }
 }
 
-fn at(verb: &'static str, reply: &'static str) -> impl Fn(&Said) -> Act + Send + Sync + 'static {
+fn at(verb: &'static str, reply: &'static str) -> impl Fn(&Said) -> Act + Clone + Send + Sync + 'static {
     move |said| if said.first(verb) { say(reply) } else { Act::Usual }
 }
 
-fn closing_at(verb: &'static str, reply: &'static str) -> impl Fn(&Said) -> Act + Send + Sync + 'static {
+fn closing_at(
+    verb: &'static str,
+    reply: &'static str,
+) -> impl Fn(&Said) -> Act + Clone + Send + Sync + 'static {
     move |said| if said.first(verb) { Act::SayAndClose(reply.to_owned()) } else { Act::Usual }
 }
 
 #[tokio::test]
 async fn accepted_is_told_with_the_servers_reply() {
-    let server = Server::friendly().await;
-    let outcome = send(&pool(&server)).await;
-    assert!(is_accepted(&outcome) && outcome.reply().unwrap().text() == "2.0.0 queued", "{outcome}");
-    assert_eq!(server.stored(), 1);
+    for mode in Mode::ALL {
+        let server = Server::start_in(mode, |_| Act::Usual).await;
+        let outcome = send(&pool(&server)).await;
+        assert!(is_accepted(&outcome) && outcome.reply().unwrap().text() == "2.0.0 queued", "{outcome}");
+        assert_eq!(server.stored(), 1);
+        assert_eq!(server.heard("BDAT"), usize::from(mode == Mode::Chunked), "the test's own premise");
+    }
 }
 
 #[tokio::test]
 async fn refusals_leave_the_connection_usable() {
-    case("rejected at MAIL: the server answered 550 5.1.8", 0, 1, at("MAIL", "550 5.1.8 no")).await;
-    case("rejected at RCPT: the server answered 550 5.1.1", 0, 1, at("RCPT", "550 5.1.1 who?")).await;
-    case("rejected at DATA: the server answered 554", 0, 1, at("DATA", "554 no")).await;
-    case("rejected at end of data: the server answered 550 5.7.1", 0, 1, at(".", "550 5.7.1 spam")).await;
+    case(&Mode::ALL, "rejected at MAIL: the server answered 550 5.1.8", 0, 1, at("MAIL", "550 5.1.8 no"))
+        .await;
+    case(&Mode::ALL, "rejected at RCPT: the server answered 550 5.1.1", 0, 1, at("RCPT", "550 5.1.1 who?"))
+        .await;
+    case(&Mode::WITH_DATA, "rejected at DATA: the server answered 554", 0, 1, at("DATA", "554 no")).await;
+    case(
+        &Mode::ALL,
+        "rejected at end of data: the server answered 550 5.7.1",
+        0,
+        1,
+        at(".", "550 5.7.1 spam"),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn deferrals_leave_the_connection_usable() {
-    case("deferred by server at MAIL: the server answered 451", 0, 1, at("MAIL", "451 later")).await;
-    case("deferred by server at MAIL: the server answered 454", 0, 1, at("MAIL", "454 Throttling failure"))
+    case(&Mode::ALL, "deferred by server at MAIL: the server answered 451", 0, 1, at("MAIL", "451 later"))
         .await;
-    case("deferred by recipient at RCPT: the server answered 450", 0, 1, at("RCPT", "450 greylisted")).await;
-    case("deferred by recipient at DATA: the server answered 451", 0, 1, at("DATA", "451 later")).await;
-    case("deferred by recipient at end of data: the server answered 451", 0, 1, at(".", "451 later")).await;
-    case("deferred by server at end of data: the server answered 454", 0, 1, at(".", "454 Throttling")).await;
+    case(
+        &Mode::ALL,
+        "deferred by server at MAIL: the server answered 454",
+        0,
+        1,
+        at("MAIL", "454 Throttling failure"),
+    )
+    .await;
+    case(
+        &Mode::ALL,
+        "deferred by recipient at RCPT: the server answered 450",
+        0,
+        1,
+        at("RCPT", "450 greylisted"),
+    )
+    .await;
+    case(
+        &Mode::WITH_DATA,
+        "deferred by recipient at DATA: the server answered 451",
+        0,
+        1,
+        at("DATA", "451 later"),
+    )
+    .await;
+    case(
+        &Mode::ALL,
+        "deferred by recipient at end of data: the server answered 451",
+        0,
+        1,
+        at(".", "451 later"),
+    )
+    .await;
+    case(
+        &Mode::ALL,
+        "deferred by server at end of data: the server answered 454",
+        0,
+        1,
+        at(".", "454 Throttling"),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -87,61 +141,158 @@ async fn a_refusal_before_the_body_is_followed_by_rset() {
 
 #[tokio::test]
 async fn service_closing_is_about_the_server_and_ends_the_connection() {
-    case("deferred by server at MAIL: the server answered 421", 0, 2, closing_at("MAIL", "421 bye")).await;
-    case("deferred by server at RCPT: the server answered 421", 0, 2, closing_at("RCPT", "421 bye")).await;
-    case("deferred by server at DATA: the server answered 421", 0, 2, closing_at("DATA", "421 bye")).await;
-    case("deferred by server at end of data: the server answered 421", 0, 2, closing_at(".", "421 bye"))
-        .await;
+    case(
+        &Mode::ALL,
+        "deferred by server at MAIL: the server answered 421",
+        0,
+        2,
+        closing_at("MAIL", "421 bye"),
+    )
+    .await;
+    case(
+        &Mode::ALL,
+        "deferred by server at RCPT: the server answered 421",
+        0,
+        2,
+        closing_at("RCPT", "421 bye"),
+    )
+    .await;
+    case(
+        &Mode::WITH_DATA,
+        "deferred by server at DATA: the server answered 421",
+        0,
+        2,
+        closing_at("DATA", "421 bye"),
+    )
+    .await;
+    case(
+        &Mode::ALL,
+        "deferred by server at end of data: the server answered 421",
+        0,
+        2,
+        closing_at(".", "421 bye"),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_421_ends_the_connection_even_if_the_server_keeps_it_open() {
-    case("deferred by server at RCPT: the server answered 421", 0, 2, at("RCPT", "421 bye")).await;
+    case(&Mode::ALL, "deferred by server at RCPT: the server answered 421", 0, 2, at("RCPT", "421 bye"))
+        .await;
 }
 
 #[tokio::test]
 async fn a_connection_lost_before_the_body_is_surely_not() {
     for verb in ["MAIL", "RCPT", "DATA"] {
         let lost = format!("deferred by server at {verb}: ");
-        case(&lost, 0, 2, move |said| if said.first(verb) { Act::Rst } else { Act::Usual }).await;
-        case(&lost, 0, 2, move |said| if said.first(verb) { Act::Fin } else { Act::Usual }).await;
+        case(&Mode::WITH_DATA, &lost, 0, 2, move |said| if said.first(verb) { Act::Fin } else { Act::Usual })
+            .await;
+        // A reset may overtake the replies before it.
+        let rst = move |said: &Said| if said.first(verb) { Act::Rst } else { Act::Usual };
+        case(&[Mode::Lockstep], &lost, 0, 2, rst).await;
+        case(&[Mode::Pipelined, Mode::Lenient], "deferred by server at ", 0, 2, rst).await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_lost_after_a_chunk_is_unknown_whichever_reply_is_missing() {
+    for verb in ["MAIL", "RCPT", "BODY"] {
+        case(
+            &[Mode::Chunked],
+            "unknown: ",
+            0,
+            2,
+            move |said| {
+                if said.first(verb) { Act::Fin } else { Act::Usual }
+            },
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_refused_recipient_decides_whatever_else_is_missing() {
+    for mode in [Mode::Pipelined, Mode::Lenient, Mode::Chunked] {
+        let server = Server::start_in(mode, |said| match said.first("RCPT") {
+            true => Act::SayAndClose("550 5.1.1 who?".to_owned()),
+            false => Act::Usual,
+        })
+        .await;
+        let outcome = send(&pool(&server)).await;
+        assert_eq!(outcome.to_string(), "rejected at RCPT: the server answered 550 5.1.1", "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_chunk_taken_for_nobody_is_in_doubt() {
+    let confused = |said: &Said| match said.verb.as_str() {
+        "RCPT" if said.message == 0 => say("550 5.1.1 who?"),
+        "LONE" => say("250 2.0.0 queued"),
+        _ => Act::Usual,
+    };
+    case(&[Mode::Chunked], "unknown: the server answered 550 5.1.1", 0, 2, confused).await;
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_know_bdat_gets_data_from_then_on() {
+    for reply in ["500 what?", "502 5.5.1 not here", "503 5.5.1 no"] {
+        let server = Server::start_in(Mode::Chunked, move |said| match said.verb.as_str() {
+            "." if said.message == 0 => say(reply),
+            _ => Act::Usual,
+        })
+        .await;
+        let pool = pool(&server);
+        let outcome = send(&pool).await;
+        assert!(outcome.to_string().starts_with("deferred by server at DATA: "), "{reply}: {outcome}");
+        assert!(is_accepted(&send(&pool).await));
+        assert_eq!((server.heard("BDAT"), server.heard("DATA"), server.stored()), (1, 1, 1));
     }
 }
 
 #[tokio::test]
 async fn a_reset_in_the_middle_of_the_body_is_surely_not() {
     let rst = |said: &Said| if said.first("BODY") { Act::Rst } else { Act::Usual };
-    case_with(&huge_message(), "deferred by server at message body: the connection broke", 0, 2, rst).await;
+    case_with(
+        &Mode::ALL,
+        &huge_message(),
+        "deferred by server at message body: the connection broke",
+        0,
+        2,
+        rst,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_verdict_in_the_middle_of_the_body_is_heard() {
-    let server = Server::start(|said| match said.first("BODY") {
-        true => Act::Deaf(Some("552 5.3.4 too big after all".to_owned())),
-        false => Act::Usual,
-    })
-    .await;
-    let mut config = config(&server);
-    config.timeouts.data_block = SHORT;
-    let pool = Pool::new(config);
+    for mode in Mode::WITH_DATA {
+        let server = Server::start_in(mode, |said| match said.first("BODY") {
+            true => Act::Deaf(Some("552 5.3.4 too big after all".to_owned())),
+            false => Act::Usual,
+        })
+        .await;
+        let mut config = config(&server);
+        config.timeouts.data_block = SHORT;
+        let pool = Pool::new(config);
 
-    let outcome = pool.send(message(&huge_message()).into()).await;
+        let outcome = pool.send(message(&huge_message()).into()).await;
 
-    assert_eq!(outcome.to_string(), "rejected at message body: the server answered 552 5.3.4");
-    assert!(is_accepted(&send(&pool).await));
-    assert_eq!(server.sessions(), 2, "a message broken off cannot be taken back");
+        assert_eq!(outcome.to_string(), "rejected at message body: the server answered 552 5.3.4");
+        assert!(is_accepted(&send(&pool).await));
+        assert_eq!(server.sessions(), 2, "a message broken off cannot be taken back");
+    }
 }
 
 #[tokio::test]
 async fn a_connection_lost_after_the_dot_is_unknown_whatever_the_truth() {
     let unknown = "unknown: ";
-    case(unknown, 0, 2, |said| if said.first(".") { Act::Rst } else { Act::Usual }).await;
-    case(unknown, 0, 2, |said| if said.first(".") { Act::Fin } else { Act::Usual }).await;
+    case(&Mode::ALL, unknown, 0, 2, |said| if said.first(".") { Act::Rst } else { Act::Usual }).await;
+    case(&Mode::ALL, unknown, 0, 2, |said| if said.first(".") { Act::Fin } else { Act::Usual }).await;
     let stored = |act: fn() -> Act| {
         move |said: &Said| if said.first(".") { Act::StoreAnd(Box::new(act())) } else { Act::Usual }
     };
-    case(unknown, 1, 2, stored(|| Act::Rst)).await;
-    case(unknown, 1, 2, stored(|| Act::Fin)).await;
+    case(&Mode::ALL, unknown, 1, 2, stored(|| Act::Rst)).await;
+    case(&Mode::ALL, unknown, 1, 2, stored(|| Act::Fin)).await;
 }
 
 #[tokio::test]
@@ -151,26 +302,28 @@ async fn half_a_reply_or_garbage_after_the_dot_is_unknown() {
             true => Act::StoreAnd(Box::new(Act::SayAndClose(reply.to_owned()))),
             false => Act::Usual,
         };
-        case("unknown: ", 1, 2, stored).await;
+        case(&Mode::ALL, "unknown: ", 1, 2, stored).await;
     }
 }
 
 #[tokio::test]
 async fn no_reply_to_the_dot_is_unknown() {
-    let server = Server::start(|said| match said.first(".") {
-        true => Act::StoreAnd(Box::new(Act::Silence)),
-        false => Act::Usual,
-    })
-    .await;
-    let mut config = config(&server);
-    config.timeouts.end_of_data = SHORT;
-    let pool = Pool::new(config);
+    for mode in Mode::ALL {
+        let server = Server::start_in(mode, |said| match said.first(".") {
+            true => Act::StoreAnd(Box::new(Act::Silence)),
+            false => Act::Usual,
+        })
+        .await;
+        let mut config = config(&server);
+        config.timeouts.end_of_data = SHORT;
+        let pool = Pool::new(config);
 
-    let outcome = send(&pool).await;
+        let outcome = send(&pool).await;
 
-    assert_eq!(outcome.to_string(), "unknown: time ran out after 200 ms");
-    assert!(is_accepted(&send(&pool).await));
-    assert_eq!((server.stored(), server.sessions()), (2, 2));
+        assert_eq!(outcome.to_string(), "unknown: time ran out after 200 ms", "{mode:?}");
+        assert!(is_accepted(&send(&pool).await));
+        assert_eq!((server.stored(), server.sessions()), (2, 2));
+    }
 }
 
 #[tokio::test]
@@ -241,8 +394,27 @@ async fn a_reply_nobody_asked_for_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn a_reply_too_many_to_pipelined_commands_never_sends_the_body() {
+    for second in ["250 ok", "354 go on"] {
+        for mode in [Mode::Pipelined, Mode::Lenient] {
+            let replies = format!("250 ok\r\n{second}\r\n").into_bytes();
+            let server = Server::start_in(mode, move |said| match said.first("RCPT") {
+                true => Act::Pieces(vec![replies.clone()]),
+                false => Act::Usual,
+            })
+            .await;
+            let pool = pool(&server);
+            let outcome = send(&pool).await.to_string();
+            assert!(outcome.starts_with("deferred by server at DATA: the server "), "{second}: {outcome}");
+            assert!(is_accepted(&send(&pool).await));
+            assert_eq!((server.sessions(), server.stored()), (2, 1), "{second}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_success_that_is_there_before_the_body_is_never_taken_for_acceptance() {
-    case("deferred by server at DATA: the server did not keep to SMTP", 0, 2, |said| {
+    case(&Mode::WITH_DATA, "deferred by server at DATA: the server did not keep to SMTP", 0, 2, |said| {
         match said.first("DATA") {
             true => say("354 go on\r\n250 2.0.0 queued"),
             false => Act::Usual,

@@ -4,6 +4,35 @@ use std::sync::Arc;
 
 use tokio::sync::Barrier;
 
+/// How a server takes commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// One after another.
+    Lockstep,
+    /// Several at once, and 503 to DATA where no recipient was accepted.
+    Pipelined,
+    /// The same, but 354 to DATA in any case, and a refusal after the dot.
+    Lenient,
+    /// Several at once, and BDAT.
+    Chunked,
+}
+
+impl Mode {
+    pub(crate) const ALL: [Self; 4] = [Self::Lockstep, Self::Pipelined, Self::Lenient, Self::Chunked];
+    pub(crate) const WITH_DATA: [Self; 3] = [Self::Lockstep, Self::Pipelined, Self::Lenient];
+}
+
+/// How a server's replies travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// Each when it is known.
+    AtOnce,
+    /// All to the commands that are there, in one write (RFC 2920 section 3.2).
+    Together,
+    /// Octet by octet.
+    Octets,
+}
+
 /// What a script decides on.
 #[derive(Debug, Clone)]
 pub(crate) struct Said {
@@ -13,6 +42,8 @@ pub(crate) struct Said {
     pub(crate) message: usize,
     pub(crate) verb: String,
     pub(crate) line: String,
+    /// The client has sent more than this already.
+    pub(crate) more: bool,
 }
 
 impl Said {
@@ -36,7 +67,7 @@ pub(crate) enum Act {
     Fin,
     /// A reset.
     Rst,
-    /// No reply; go on listening.
+    /// No reply, and none to anything later; go on listening.
     Silence,
     /// This reply, if any, and no listening for the rest of the test.
     Deaf(Option<String>),
@@ -69,4 +100,6 @@ pub(crate) struct Log {
     pub(crate) open: usize,
     pub(crate) most_open: usize,
     pub(crate) messages: usize,
+    /// Texts for nobody.
+    pub(crate) lone: usize,
 }

@@ -2,8 +2,8 @@
 //!
 //! For everything it is told it asks the test's script what to do: verbs are `CONNECT` (before the greeting), the
 //! client's own (`EHLO`, `MAIL`, …), `TEXT` (a line that is no command: the steps of AUTH LOGIN), `BODY` (the first
-//! bytes of a body are here) and `.` (the whole body is here). What it stored, heard and how
-//! many connections were open at once is in its [`Log`].
+//! bytes of a body are here), `.` (the whole body is here, also after BDAT) and `LONE` (it is here, but no recipient was
+//! accepted). What it stored, heard and how many connections were open at once is in its [`Log`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::script::{Act, Log, Said, Stored};
+use crate::script::{Act, Delivery, Log, Mode, Said, Stored};
 
 /// Said by the test to one session while it listens.
 struct Order {
@@ -22,6 +22,13 @@ struct Order {
 
 type Script = Arc<dyn Fn(&Said) -> Act + Send + Sync>;
 
+#[derive(Clone)]
+struct Manner {
+    mode: Mode,
+    delivery: Delivery,
+    script: Script,
+}
+
 pub(crate) struct Server {
     pub(crate) port: u16,
     log: watch::Sender<Log>,
@@ -29,12 +36,26 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// In lockstep.
     pub(crate) async fn start(script: impl Fn(&Said) -> Act + Send + Sync + 'static) -> Self {
+        Self::start_in(Mode::Lockstep, script).await
+    }
+
+    pub(crate) async fn start_in(mode: Mode, script: impl Fn(&Said) -> Act + Send + Sync + 'static) -> Self {
+        Self::start_with(mode, Delivery::AtOnce, script).await
+    }
+
+    pub(crate) async fn start_with(
+        mode: Mode,
+        delivery: Delivery,
+        script: impl Fn(&Said) -> Act + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let log = watch::Sender::new(Log::default());
         let (orders, inbox) = mpsc::unbounded_channel();
-        tokio::spawn(accept(listener, log.clone(), Arc::new(script), inbox));
+        let manner = Manner { mode, delivery, script: Arc::new(script) };
+        tokio::spawn(accept(listener, log.clone(), manner, inbox));
         Self { port, log, orders }
     }
 
@@ -79,7 +100,7 @@ impl Server {
 async fn accept(
     listener: TcpListener,
     log: watch::Sender<Log>,
-    script: Script,
+    manner: Manner,
     mut inbox: mpsc::UnboundedReceiver<(usize, Order)>,
 ) {
     let mut sessions = Vec::<mpsc::UnboundedSender<Order>>::new();
@@ -93,9 +114,11 @@ async fn accept(
                     log.most_open = log.most_open.max(log.open);
                 });
                 let (orders, inbox) = mpsc::unbounded_channel();
-                let said = Said { session: sessions.len(), message: 0, verb: String::new(), line: String::new() };
+                let (verb, line) = (String::new(), String::new());
+                let said = Said { session: sessions.len(), message: 0, verb, line, more: false };
                 sessions.push(orders);
-                let session = Session { tcp, buffer: Vec::new(), log: log.clone(), script: script.clone(), inbox, said };
+                let (log, manner) = (log.clone(), manner.clone());
+                let session = Session { tcp, buffer: Vec::new(), replies: Vec::new(), log, manner, inbox, said };
                 tokio::spawn(session.run());
             }
             order = inbox.recv() => match order {
@@ -109,14 +132,25 @@ async fn accept(
 struct Session {
     tcp: TcpStream,
     buffer: Vec<u8>,
+    /// Not yet written.
+    replies: Vec<u8>,
     log: watch::Sender<Log>,
-    script: Script,
+    manner: Manner,
     inbox: mpsc::UnboundedReceiver<Order>,
     said: Said,
 }
 
 /// The session is over.
 struct Over;
+
+/// What the server knows of a transaction.
+#[derive(Default)]
+struct Transaction {
+    mail: String,
+    rcpt: String,
+    /// Both were answered with 2xx.
+    has_recipient: bool,
+}
 
 impl Session {
     async fn run(mut self) {
@@ -131,74 +165,99 @@ impl Session {
 
     async fn talk(&mut self) -> Result<(), Over> {
         self.hear("CONNECT", "").await?;
-        let (mut mail, mut rcpt) = (String::new(), String::new());
+        let mut now = Transaction::default();
         loop {
             let line = self.line().await?;
             self.log.send_modify(|log| log.heard.push((self.said.session, line.clone())));
             let verb = line.split([' ', '\r']).next().unwrap_or_default().to_ascii_uppercase();
             match verb.as_str() {
                 "MAIL" => {
-                    mail.clone_from(&line);
                     self.log.send_modify(|log| {
                         self.said.message = log.messages;
                         log.messages += 1;
                     });
+                    let taken = self.hear(&verb, &line).await?.starts_with('2');
+                    now = Transaction {
+                        mail: if taken { line } else { String::new() },
+                        ..Transaction::default()
+                    };
                 }
-                "RCPT" => rcpt.clone_from(&line),
-                _ => {}
-            }
-            let known =
-                ["EHLO", "HELO", "AUTH", "MAIL", "RCPT", "DATA", "RSET", "QUIT"].contains(&verb.as_str());
-            let go_on = self.hear(if known { &verb } else { "TEXT" }, &line).await?;
-            if verb == "DATA" && go_on {
-                let body = self.body().await?;
-                let stored =
-                    Stored { session: self.said.session, mail: mail.clone(), rcpt: rcpt.clone(), body };
-                self.end_of_data(stored).await?;
+                "RCPT" => {
+                    let taken = self.hear(&verb, &line).await?.starts_with('2');
+                    now.has_recipient = taken && !now.mail.is_empty();
+                    now.rcpt = line;
+                }
+                "DATA" if self.manner.mode == Mode::Pipelined && !now.has_recipient => {
+                    self.write(b"503 5.5.1 no valid recipients\r\n").await?;
+                }
+                "DATA" => {
+                    if self.hear(&verb, &line).await?.starts_with("354") {
+                        let body = self.body().await?;
+                        self.end_of_data(std::mem::take(&mut now), body).await?;
+                    }
+                }
+                "BDAT" => {
+                    let octets = line.split(' ').nth(1).and_then(|octets| octets.parse().ok()).ok_or(Over)?;
+                    let body = self.chunk(octets).await?;
+                    self.end_of_data(std::mem::take(&mut now), body).await?;
+                }
+                "EHLO" | "HELO" | "AUTH" | "RSET" | "QUIT" => drop(self.hear(&verb, &line).await?),
+                _ => drop(self.hear("TEXT", &line).await?),
             }
         }
     }
 
-    /// Asks the script and does it. True if the reply was the usual one.
-    async fn hear(&mut self, verb: &str, line: &str) -> Result<bool, Over> {
+    /// Asks the script and does it. Returns the beginning of the reply.
+    async fn hear(&mut self, verb: &str, line: &str) -> Result<String, Over> {
         self.said.verb = verb.to_owned();
         self.said.line = line.to_owned();
-        let act = (self.script)(&self.said);
+        self.said.more = !self.buffer.is_empty();
+        let act = (self.manner.script)(&self.said);
         self.act(act).await
     }
 
-    async fn act(&mut self, act: Act) -> Result<bool, Over> {
+    async fn act(&mut self, act: Act) -> Result<String, Over> {
         match act {
-            Act::Usual if self.said.verb == "BODY" => return Ok(true),
+            Act::Usual if self.said.verb == "BODY" => return Ok(String::new()),
             Act::Usual => {
-                self.write(format!("{}\r\n", usual(&self.said.verb)).as_bytes()).await?;
-                return if self.said.verb == "QUIT" { Err(Over) } else { Ok(true) };
+                let reply = usual(&self.said.verb, self.manner.mode);
+                self.write(format!("{reply}\r\n").as_bytes()).await?;
+                if self.said.verb == "QUIT" {
+                    self.deliver().await?;
+                    return Err(Over);
+                }
+                return Ok(reply);
             }
             Act::Say(reply) => {
-                let goes_on = reply.starts_with("354");
                 self.write(format!("{reply}\r\n").as_bytes()).await?;
-                return Ok(goes_on);
+                return Ok(reply);
             }
             Act::SayAndClose(reply) => {
                 self.write(format!("{reply}\r\n").as_bytes()).await?;
                 return Err(self.fin().await);
             }
             Act::Pieces(pieces) => {
-                for piece in pieces {
-                    self.write(&piece).await?;
+                for piece in &pieces {
+                    self.write(piece).await?;
+                    self.deliver().await?;
                     tokio::task::yield_now().await;
                 }
+                return Ok(String::from_utf8(pieces.concat()).unwrap());
             }
             Act::Fin => return Err(self.fin().await),
             Act::Rst => {
+                self.deliver().await?;
                 self.tcp.set_zero_linger().map_err(|_| Over)?;
                 return Err(Over);
             }
-            Act::Silence => {}
+            Act::Silence => loop {
+                self.fill().await?;
+            },
             Act::Deaf(reply) => {
                 if let Some(reply) = reply {
                     self.write(format!("{reply}\r\n").as_bytes()).await?;
                 }
+                self.deliver().await?;
                 std::future::pending::<()>().await;
             }
             Act::StoreAnd(act) => return Box::pin(self.act(*act)).await,
@@ -207,21 +266,34 @@ impl Session {
                 return Box::pin(self.act(Act::Usual)).await;
             }
         }
-        Ok(false)
+        Ok(String::new())
     }
 
-    async fn end_of_data(&mut self, stored: Stored) -> Result<(), Over> {
+    /// No server takes a message for nobody.
+    async fn end_of_data(&mut self, transaction: Transaction, body: Vec<u8>) -> Result<(), Over> {
+        if !transaction.has_recipient {
+            self.log.send_modify(|log| log.lone += 1);
+            return self.hear("LONE", "").await.map(drop);
+        }
         self.said.verb = ".".to_owned();
-        let act = (self.script)(&self.said);
-        let keep = matches!(act, Act::Usual | Act::Together(_) | Act::StoreAnd(_));
+        self.said.more = !self.buffer.is_empty();
+        let act = (self.manner.script)(&self.said);
+        let keep = match &act {
+            Act::Usual | Act::Together(_) | Act::StoreAnd(_) => true,
+            Act::Say(reply) => reply.starts_with('2'),
+            _ => false,
+        };
         if keep {
+            let Transaction { mail, rcpt, .. } = transaction;
+            let stored = Stored { session: self.said.session, mail, rcpt, body };
             self.log.send_modify(|log| log.stored.push(stored));
         }
-        self.act(act).await.map(|_| ())
+        self.act(act).await.map(drop)
     }
 
     /// Ends our side, then waits for the client to end its own: no reset comes from unread bytes.
     async fn fin(&mut self) -> Over {
+        let _ = self.deliver().await;
         let _ = self.tcp.shutdown().await;
         while self.tcp.read_buf(&mut self.buffer).await.is_ok_and(|n| n > 0) {}
         Over
@@ -257,7 +329,16 @@ impl Session {
         }
     }
 
+    async fn chunk(&mut self, octets: usize) -> Result<Vec<u8>, Over> {
+        self.hear("BODY", "").await?;
+        while self.buffer.len() < octets {
+            self.fill().await?;
+        }
+        Ok(self.buffer.drain(..octets).collect())
+    }
+
     async fn fill(&mut self) -> Result<(), Over> {
+        self.deliver().await?;
         tokio::select! {
             read = self.tcp.read_buf(&mut self.buffer) => match read {
                 Ok(n) if n > 0 => Ok(()),
@@ -267,6 +348,7 @@ impl Session {
                 if let Some(line) = order.say {
                     self.write(format!("{line}\r\n").as_bytes()).await?;
                 }
+                self.deliver().await?;
                 let _ = self.tcp.shutdown().await;
                 let _ = order.done.send(());
                 Err(self.fin().await)
@@ -275,20 +357,46 @@ impl Session {
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Over> {
-        self.tcp.write_all(bytes).await.map_err(|_| Over)
+        self.replies.extend_from_slice(bytes);
+        if self.manner.delivery == Delivery::Together { Ok(()) } else { self.deliver().await }
+    }
+
+    async fn deliver(&mut self) -> Result<(), Over> {
+        let replies = std::mem::take(&mut self.replies);
+        if self.manner.delivery != Delivery::Octets {
+            return self.tcp.write_all(&replies).await.map_err(|_| Over);
+        }
+        self.tcp.set_nodelay(true).map_err(|_| Over)?;
+        for octet in replies.chunks(1) {
+            self.tcp.write_all(octet).await.map_err(|_| Over)?;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
     }
 }
 
-fn usual(verb: &str) -> &'static str {
-    match verb {
+fn usual(verb: &str, mode: Mode) -> String {
+    let reply = match verb {
         "CONNECT" => "220 mx.test ready",
-        "EHLO" => "250-mx.test\r\n250-SIZE 50000000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN LOGIN",
+        "EHLO" => {
+            let more = match mode {
+                Mode::Lockstep => "",
+                Mode::Pipelined | Mode::Lenient => "250-PIPELINING\r\n",
+                Mode::Chunked => "250-PIPELINING\r\n250-CHUNKING\r\n",
+            };
+            return format!(
+                "250-mx.test\r\n250-SIZE 50000000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n{more}250 AUTH PLAIN LOGIN"
+            );
+        }
         "AUTH" | "TEXT" => "235 2.7.0 welcome",
         "DATA" => "354 go on",
         "QUIT" => "221 2.0.0 bye",
         "." => "250 2.0.0 queued",
+        "LONE" if mode == Mode::Chunked => "503 5.5.1 no valid recipients",
+        "LONE" => "554 5.5.1 no valid recipients",
         _ => "250 2.1.0 ok",
-    }
+    };
+    reply.to_owned()
 }
 
 fn unstuff(text: &[u8]) -> Vec<u8> {

@@ -1,0 +1,163 @@
+//! Who waits, who is idle, and how many connections there may be.
+//!
+//! A *seat* is the right to hold one connection; a driver has one from its start to its end. An errand goes
+//! to the driver that became idle last; where none is idle, to a new one if a seat is free; else it waits.
+//! So errands wait only while every seat is taken and no driver is idle, and a driver that has nothing more to do takes
+//! a waiting one, becomes idle, or gives its seat back, all under one lock: nobody waits for a driver that has left.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::order::{Errand, Order};
+
+/// Hands errands to drivers.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    seats: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// With ascending numbers.
+    waiting: VecDeque<(u64, Errand)>,
+    /// The longest idle one first.
+    idle: Vec<(u64, UnboundedSender<Errand>)>,
+    taken: usize,
+    /// Of the last errand that waited or driver that began.
+    last_number: u64,
+    closed: bool,
+}
+
+/// What became of an errand.
+#[derive(Debug)]
+pub(crate) enum Placed {
+    /// An idle driver has it.
+    Handed,
+    /// It waits under this number.
+    Waits(u64),
+    /// The caller must start a driver with this number for it.
+    Start(u64, Errand),
+    /// The queue takes no more.
+    Closed(Errand),
+}
+
+/// What a driver does after its last errand.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// The errand that has waited longest.
+    Errand(Errand),
+    /// Nothing, but it counts as idle and will be handed one.
+    Idle,
+    /// It has lost its seat.
+    Leave,
+}
+
+impl Queue {
+    pub(crate) fn new(seats: usize) -> Self {
+        Self { seats: seats.max(1), state: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing under this lock can panic half way.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn place(&self, mut errand: Errand) -> Placed {
+        let mut state = self.lock();
+        if state.closed {
+            return Placed::Closed(errand);
+        }
+        while let Some((_, driver)) = state.idle.pop() {
+            match driver.send(errand) {
+                Ok(()) => return Placed::Handed,
+                Err(gone) => errand = gone.0,
+            }
+        }
+        state.last_number += 1;
+        let number = state.last_number;
+        if state.taken < self.seats {
+            state.taken += 1;
+            return Placed::Start(number, errand);
+        }
+        state.waiting.push_back((number, errand));
+        Placed::Waits(number)
+    }
+
+    /// Takes an errand back; `None` if a driver already has it.
+    pub(crate) fn withdraw(&self, number: u64) -> Option<Errand> {
+        let mut state = self.lock();
+        let at = state.waiting.binary_search_by_key(&number, |(number, _)| *number).ok()?;
+        state.waiting.remove(at).map(|(_, errand)| errand)
+    }
+
+    /// The message that has waited longest, if a message is what has waited longest.
+    pub(crate) fn take_message(&self) -> Option<Order> {
+        let mut state = self.lock();
+        state.skip_withdrawn();
+        match state.waiting.pop_front()? {
+            (_, Errand::Send(order)) => Some(order),
+            other => {
+                state.waiting.push_front(other);
+                None
+            }
+        }
+    }
+
+    /// What the driver with this number does next; it can be idle only with a connection (`mailbox`).
+    pub(crate) fn next(&self, driver: u64, mailbox: Option<&UnboundedSender<Errand>>) -> Next {
+        let mut state = self.lock();
+        state.skip_withdrawn();
+        if let Some((_, errand)) = state.waiting.pop_front() {
+            return Next::Errand(errand);
+        }
+        match mailbox {
+            Some(mailbox) if !state.closed => {
+                state.idle.push((driver, mailbox.clone()));
+                Next::Idle
+            }
+            Some(_) | None => {
+                state.taken -= 1;
+                Next::Leave
+            }
+        }
+    }
+
+    /// An idle driver leaves. False if it has been handed an errand.
+    pub(crate) fn leave_idle(&self, driver: u64) -> bool {
+        let mut state = self.lock();
+        let Some(at) = state.idle.iter().position(|(number, _)| *number == driver) else { return false };
+        state.idle.remove(at);
+        state.taken -= 1;
+        true
+    }
+
+    /// A driver has ended without leaving: its task was dropped. If it was the last, nobody is left to serve those who wait.
+    pub(crate) fn abandon(&self, driver: u64) {
+        let mut state = self.lock();
+        state.idle.retain(|(number, _)| *number != driver);
+        state.taken -= 1;
+        let waiting = if state.taken == 0 { std::mem::take(&mut state.waiting) } else { VecDeque::new() };
+        drop(state);
+        drop(waiting);
+    }
+
+    /// Takes no more errands. Returns those that wait and the drivers that are idle.
+    pub(crate) fn close(&self) -> (Vec<Errand>, Vec<UnboundedSender<Errand>>) {
+        let mut state = self.lock();
+        state.closed = true;
+        let waiting = state.waiting.drain(..).map(|(_, errand)| errand).collect();
+        let idle = state.idle.drain(..).map(|(_, driver)| driver).collect();
+        (waiting, idle)
+    }
+}
+
+impl State {
+    fn skip_withdrawn(&mut self) {
+        while self.waiting.front().is_some_and(|(_, errand)| errand.is_withdrawn()) {
+            self.waiting.pop_front();
+        }
+    }
+}
