@@ -1,4 +1,4 @@
-//! `GetAccount`: what may be sent, and how fast (API v2 reference, "GetAccount").
+//! `GetAccount`: what may be sent, and how fast (API v2 reference, `GetAccount`).
 
 use serde::Deserialize;
 

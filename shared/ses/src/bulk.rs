@@ -1,4 +1,4 @@
-//! `SendBulkEmail`: up to fifty messages from one template in one call (API v2 reference, "SendBulkEmail").
+//! `SendBulkEmail`: up to fifty messages from one template in one call (API v2 reference, `SendBulkEmail`).
 //!
 //! For a campaign whose content is an [`InlineTemplate`] (see its module for what qualifies): without
 //! attachments, and with every recipient's values at hand. SES makes the MIME then, with a Message-ID and a Date of
@@ -161,7 +161,7 @@ pub(crate) fn answers(body: &[u8], entries: usize) -> Result<Vec<Answer>, Answer
 fn answer(result: EntryResult) -> Answer {
     match classify_entry(&result.status) {
         Verdict::Accepted => Answer::Accepted { message_id: result.message_id },
-        verdict => {
+        verdict @ (Verdict::Rejected | Verdict::Deferred(_) | Verdict::Unknown) => {
             let refusal = Refusal::new(None, result.status, result.error.unwrap_or_default());
             Answer::judged(verdict, Failure::Refused(refusal))
         }

@@ -125,7 +125,7 @@ impl Shared {
     ) -> Result<Response, Broken> {
         let limits = Limits::begin(self.config.timeout);
         let slot = limits.before_answer(Phase::Wait, self.pool.slot()).await;
-        let slot = slot.map_err(|broken| self.busy(broken))?;
+        let slot = slot.map_err(busy)?;
         let authority = &self.endpoint.authority;
         let request = self.signed(Unsigned { method, path, authority, body }, limits).await?;
         if let Some(mut connection) = self.pool.take_idle() {
@@ -155,13 +155,12 @@ impl Shared {
         self.pool.counters.opened.fetch_add(1, Relaxed);
         Ok(connection)
     }
+}
 
-    fn busy(&self, broken: Broken) -> Broken {
-        match broken.why {
-            Failure::TimedOut(limit) => Broken { why: Failure::Busy(limit), ..broken },
-            _ => broken,
-        }
-    }
+/// Time ran out while all connections were busy.
+fn busy(broken: Broken) -> Broken {
+    let Failure::TimedOut(limit) = broken.why else { return broken };
+    Broken { why: Failure::Busy(limit), ..broken }
 }
 
 fn is_success(response: &Response) -> bool {

@@ -1,4 +1,4 @@
-//! `SendEmail` with a raw message (API v2 reference, "SendEmail").
+//! `SendEmail` with a raw message (API v2 reference, `SendEmail`).
 
 use std::fmt;
 

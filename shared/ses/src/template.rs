@@ -123,7 +123,7 @@ fn written(pieces: &[Piece<'_>]) -> Result<String, NotExpressible> {
                 if text.ends_with(['{', '\\']) {
                     return Err(NotExpressible::Tag);
                 }
-                text.push_str(&format!("{{{{v{number}}}}}"));
+                text.extend(["{{v", &number.to_string(), "}}"]);
                 after_value = true;
             }
         }
