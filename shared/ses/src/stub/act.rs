@@ -25,13 +25,13 @@ pub enum Act {
     Cut(usize),
     /// An answer that accepts and promises more body than comes, and the end of the connection.
     WrongLength,
-    /// These bytes after the first of the request, and the end of the connection when the client ends it.
+    /// These bytes after the first of the request, of which nothing more is read.
     Early(Vec<u8>),
     /// The end of the connection, in an orderly way.
     Close(When),
     /// The end of the connection by RST.
     Reset(When),
-    /// Nothing at all until the client goes.
+    /// Nothing at all; what has not been read by then never is.
     Stall(When),
 }
 
@@ -64,6 +64,8 @@ pub(super) enum Then {
     Reset,
     /// Nothing, until the client goes.
     Wait,
+    /// Nothing, and nothing more is read, until the server stops.
+    Hang,
 }
 
 impl Deed {
@@ -116,10 +118,11 @@ impl Act {
                 let whole = http::answer(200, "", &" ".repeat(999));
                 Deed::and(whole[..whole.len() - 900].to_vec(), Then::Close)
             }
-            Self::Early(bytes) => Deed::and(bytes, Then::Wait),
+            Self::Early(bytes) => Deed::and(bytes, Then::Hang),
             Self::Close(_) => Deed::and(Vec::new(), Then::Close),
             Self::Reset(_) => Deed::and(Vec::new(), Then::Reset),
-            Self::Stall(_) => Deed::and(Vec::new(), Then::Wait),
+            Self::Stall(When::After) => Deed::and(Vec::new(), Then::Wait),
+            Self::Stall(_) => Deed::and(Vec::new(), Then::Hang),
         }
     }
 }

@@ -53,6 +53,7 @@ async fn connection(mut tcp: TcpStream, truth: &Truth) -> io::Result<()> {
             Then::Close => return tcp.shutdown().await,
             Then::Reset => return SockRef::from(&tcp).set_linger(Some(Duration::ZERO)),
             Then::Wait => return until_closed(&mut tcp).await,
+            Then::Hang => std::future::pending().await,
         }
     }
 }
