@@ -15,6 +15,7 @@ mod header;
 mod links;
 mod message;
 mod sender;
+mod ses_transport;
 mod smtp_transport;
 mod tag;
 mod template;
@@ -29,6 +30,7 @@ use fanmail_engine::ports::{Mailer, Recipient, RenderError, Submission};
 pub use links::{BaseUrlError, UnsubscribeLinks};
 pub use message::{Outgoing, Place};
 pub use sender::{Sender, SenderError};
+pub use ses_transport::SesTransport;
 pub use smtp_transport::SmtpTransport;
 pub use template::{Part, TemplateError, validate};
 

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use tokio_rustls::TlsConnector;
 
 use crate::account::Account;
+use crate::account_cache::AccountCache;
 use crate::answer::Answer;
 use crate::bulk::{self, Bulk};
 use crate::config::{ConfigError, SesConfig};
@@ -38,6 +39,7 @@ struct Shared {
     tls: Option<TlsConnector>,
     signer: Signer,
     pool: Arc<Pool>,
+    account: AccountCache,
 }
 
 #[derive(Deserialize)]
@@ -60,7 +62,8 @@ impl Client {
         let tls = if endpoint.tls { Some(config.roots.connector()?) } else { None };
         let signer = Signer::new(config.region.clone());
         let pool = Arc::new(Pool::new(config.max_conns, config.idle_timeout));
-        Ok(Self { shared: Arc::new(Shared { config, endpoint, tls, signer, pool }) })
+        let account = AccountCache::default();
+        Ok(Self { shared: Arc::new(Shared { config, endpoint, tls, signer, pool, account }) })
     }
 
     /// Hands one message over, once.
@@ -96,6 +99,12 @@ impl Client {
         } else {
             Err(Failure::Refused(response.refusal()))
         }
+    }
+
+    /// The account as it was at most [`SesConfig::account_age`] ago, asked for by one caller at a time. `None` if SES has
+    /// not answered yet; where it does not answer any more, what it said last.
+    pub async fn known_account(&self) -> Option<Account> {
+        self.shared.account.get(self.shared.config.account_age, self.account()).await
     }
 
     /// What its connections have done so far.

@@ -32,6 +32,9 @@ pub struct SesConfig {
     /// One call may take this long, the wait for a connection included; its request must be out after three
     /// quarters, so that there is time to hear the answer. Default 10 s.
     pub timeout: Duration,
+    /// How long [`Client::known_account`](crate::Client::known_account) believes an answer. Default 5 min; SES raises
+    /// and lowers quotas rarely, and takes one question per second from all processes together.
+    pub account_age: Duration,
     /// Whose certificates are trusted. Default [`Roots::Native`].
     pub roots: Roots,
 }
@@ -76,6 +79,7 @@ impl SesConfig {
             max_conns: 16,
             idle_timeout: Duration::from_secs(20),
             timeout: Duration::from_secs(10),
+            account_age: Duration::from_secs(300),
             roots: Roots::Native,
         }
     }

@@ -7,7 +7,8 @@ use crate::json;
 /// One message to one address. `Debug` shows its size alone.
 #[derive(Clone, Copy)]
 pub struct Email<'a> {
-    /// The From address; its identity must be verified. ASCII, the domain in Punycode: SES has no SMTPUTF8.
+    /// The From address; its identity must be verified. ASCII, the domain in Punycode: SES has no SMTPUTF8. Empty
+    /// leaves it to the message's From header.
     pub from: &'a str,
     /// To whom. ASCII, as above.
     pub to: &'a str,
@@ -24,9 +25,13 @@ impl Email<'_> {
     /// The request's body. The message is encoded where it stands, without a copy in between.
     pub(crate) fn body(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.message.len().div_ceil(3) * 4 + 512);
-        out.extend_from_slice(b"{\"FromEmailAddress\":");
-        json::string(&mut out, self.from);
-        out.extend_from_slice(b",\"Destination\":{\"ToAddresses\":[");
+        out.push(b'{');
+        if !self.from.is_empty() {
+            out.extend_from_slice(b"\"FromEmailAddress\":");
+            json::string(&mut out, self.from);
+            out.push(b',');
+        }
+        out.extend_from_slice(b"\"Destination\":{\"ToAddresses\":[");
         json::string(&mut out, self.to);
         out.extend_from_slice(b"]},\"Content\":{\"Raw\":{\"Data\":");
         json::base64(&mut out, self.message);
@@ -76,9 +81,10 @@ mod tests {
         });
         assert_eq!(body(&email), expected);
 
-        let bare = Email { tags: &[], configuration_set: None, ..email };
+        let bare = Email { from: "", tags: &[], configuration_set: None, ..email };
         assert_eq!(body(&bare)["EmailTags"], json!([]));
         assert_eq!(body(&bare).get("ConfigurationSetName"), None);
+        assert_eq!(body(&bare).get("FromEmailAddress"), None);
     }
 
     #[test]

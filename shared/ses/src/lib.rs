@@ -27,6 +27,7 @@
 //! SES's texts may echo addresses, so no `Display` or `Debug` of this crate prints them; [`Refusal::message`] does.
 
 mod account;
+mod account_cache;
 mod answer;
 mod bulk;
 mod classify;

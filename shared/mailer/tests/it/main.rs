@@ -4,6 +4,7 @@
 
 mod headers;
 mod messages;
+mod ses;
 mod smtp;
 mod support;
 mod welcome;

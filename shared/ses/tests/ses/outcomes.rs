@@ -203,6 +203,30 @@ async fn a_request_is_what_the_reference_says() {
 }
 
 #[tokio::test]
+async fn the_account_is_asked_for_once_and_remembered() {
+    let stub = Stub::start().unwrap();
+    let client = client(&stub);
+    stub.script([Act::Slow(SHORT)]);
+    let (first, second) = tokio::join!(client.known_account(), client.known_account());
+    assert_eq!((first, first.map(|account| account.max_send_rate)), (second, Some(14.0)));
+    assert!(client.known_account().await.is_some());
+    assert_eq!(stub.complete(), 1);
+}
+
+#[tokio::test]
+async fn an_account_that_is_too_old_is_asked_for_again_and_stands_if_nobody_answers() {
+    let stub = Stub::start().unwrap();
+    let account_age = std::time::Duration::ZERO;
+    let client = Client::new(SesConfig { account_age, ..config(stub.url()) }).unwrap();
+    stub.script([Act::Refuse(500, "", ""), Act::Accept, Act::Close(When::After)]);
+    let mut known = Vec::new();
+    for _ in 0..4 {
+        known.push(client.known_account().await.is_some());
+    }
+    assert_eq!((known, stub.complete()), (vec![false, true, true, true], 4));
+}
+
+#[tokio::test]
 async fn the_account_is_told_or_the_reason_why_not() {
     let stub = Stub::start().unwrap();
     let client = client(&stub);
