@@ -11,6 +11,7 @@
 //!
 //! Absent on purpose: a clock of its own (the constructor takes one), logging of addresses, retries.
 
+mod dkim;
 mod header;
 mod links;
 mod message;
@@ -27,6 +28,7 @@ use std::future::Future;
 use fanmail_domain::{Content, Timestamp};
 use fanmail_engine::ports::{Mailer, Recipient, RenderError, Submission};
 
+pub use dkim::{Dkim, DkimError, DkimKey, signed};
 pub use links::{BaseUrlError, UnsubscribeLinks};
 pub use message::{Outgoing, Place};
 pub use sender::{Sender, SenderError};
@@ -49,6 +51,7 @@ pub struct Postman<T> {
     links: UnsubscribeLinks,
     now: Box<dyn Fn() -> Timestamp + Send + Sync>,
     templates: template::Cache,
+    dkim: Option<Dkim>,
 }
 
 impl<T> Postman<T> {
@@ -58,7 +61,13 @@ impl<T> Postman<T> {
         links: UnsubscribeLinks,
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
-        Self { transport, links, now: Box::new(now), templates: template::Cache::default() }
+        Self { transport, links, now: Box::new(now), templates: template::Cache::default(), dkim: None }
+    }
+
+    /// Signs every message, for relays that do not. SES and most providers sign themselves.
+    #[must_use]
+    pub fn with_dkim(self, dkim: Dkim) -> Self {
+        Self { dkim: Some(dkim), ..self }
     }
 
     /// How often templates were compiled since this mailer was made: once per content version.
@@ -80,7 +89,10 @@ impl<T: Transport> Mailer for Postman<T> {
         let compiled = self.templates.get(content).map_err(|err| RenderError { text: err.to_string() })?;
         let url = self.links.link(content.campaign, recipient.subscriber.id);
         let texts = compiled.render(recipient, &url)?;
-        message::build(&compiled.from, recipient, texts, &url, (self.now)())
+        let now = (self.now)();
+        let message = message::build(&compiled.from, recipient, texts, &url, now)?;
+        let Some(dkim) = &self.dkim else { return Ok(message) };
+        signed(&message, dkim, now).map_err(|err| RenderError { text: err.to_string() })
     }
 
     async fn submit(&self, message: Outgoing) -> Submission {

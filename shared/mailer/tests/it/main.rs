@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, outside of #[test] functions")]
 
+mod dkim;
 mod headers;
 mod messages;
 mod ses;
