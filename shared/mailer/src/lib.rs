@@ -14,6 +14,7 @@
 //! Absent on purpose: a clock of its own (the constructor takes one), logging of addresses, retries.
 
 mod date;
+mod dkim;
 mod escape;
 mod extras;
 mod header;
@@ -25,6 +26,7 @@ mod qp;
 mod renderer;
 mod sender;
 mod server_config;
+mod ses_transport;
 mod smtp_transport;
 mod tag;
 mod template;
@@ -36,6 +38,7 @@ use std::future::Future;
 use fanmail_domain::{Content, Timestamp};
 use fanmail_engine::ports::{Mailer, Recipient, RenderError, Submission};
 
+pub use dkim::{Dkim, DkimError, DkimKey, signed};
 pub use extras::ExtrasError;
 pub use links::{BaseUrlError, UnsubscribeLinks};
 pub use message::{Outgoing, Place};
@@ -43,6 +46,7 @@ pub use preview::{Preview, Warning, warnings};
 pub use renderer::Renderer;
 pub use sender::{Sender, SenderError};
 pub use server_config::server_config;
+pub use ses_transport::SesTransport;
 pub use smtp_transport::SmtpTransport;
 pub use template::{Part, TemplateError, validate};
 
@@ -50,6 +54,14 @@ pub use template::{Part, TemplateError, validate};
 pub trait Transport: Sync {
     /// Hands one message over, once: nothing behind this may send it a second time.
     fn submit(&self, message: Outgoing) -> impl Future<Output = Submission> + Send;
+
+    /// Holds at most so many connections to the provider from now on.
+    fn limit_connections(&self, _max_conns: u32) {}
+
+    /// Messages per second that the provider allows the whole account, where it tells.
+    fn ceiling(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// The engine's mailer over SMTP.
@@ -69,6 +81,12 @@ impl<T> Postman<T> {
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
         Self { transport, renderer: Renderer::new(links, now) }
+    }
+
+    /// Signs every message, for relays that do not. SES and most providers sign themselves.
+    #[must_use]
+    pub fn with_dkim(self, dkim: Dkim) -> Self {
+        Self { renderer: self.renderer.with_dkim(dkim), ..self }
     }
 
     /// What makes the messages.
@@ -97,5 +115,13 @@ impl<T: Transport> Mailer for Postman<T> {
 
     async fn submit(&self, message: Outgoing) -> Submission {
         self.transport.submit(message).await
+    }
+
+    fn limit_connections(&self, max_conns: u32) {
+        self.transport.limit_connections(max_conns);
+    }
+
+    fn ceiling(&self) -> Option<u32> {
+        self.transport.ceiling()
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use fanmail_domain::{Content, Timestamp};
 use fanmail_engine::ports::{Recipient, RenderError};
 
+use crate::dkim::{Dkim, signed};
 use crate::links::UnsubscribeLinks;
 use crate::message::{self, Outgoing};
 use crate::preview::Preview;
@@ -16,12 +17,19 @@ pub struct Renderer {
     links: UnsubscribeLinks,
     now: Box<dyn Fn() -> Timestamp + Send + Sync>,
     templates: template::Cache,
+    dkim: Option<Dkim>,
 }
 
 impl Renderer {
     /// A renderer whose messages link to `links` and are dated by `now`.
     pub fn new(links: UnsubscribeLinks, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self { links, now: Box::new(now), templates: template::Cache::default() }
+        Self { links, now: Box::new(now), templates: template::Cache::default(), dkim: None }
+    }
+
+    /// Signs every message.
+    #[must_use]
+    pub fn with_dkim(self, dkim: Dkim) -> Self {
+        Self { dkim: Some(dkim), ..self }
     }
 
     /// Makes the message for one recipient.
@@ -33,7 +41,10 @@ impl Renderer {
     pub fn render(&self, content: &Content, recipient: Recipient<'_>) -> Result<Outgoing, RenderError> {
         let compiled = self.templates.get(content).map_err(|err| RenderError { text: err.to_string() })?;
         let url = self.links.link(content.campaign, recipient.subscriber.id);
-        message::build(&compiled, recipient, &url, (self.now)())
+        let now = (self.now)();
+        let message = message::build(&compiled, recipient, &url, now)?;
+        let Some(dkim) = &self.dkim else { return Ok(message) };
+        signed(&message, dkim, now).map_err(|err| RenderError { text: err.to_string() })
     }
 
     /// What this recipient would see.

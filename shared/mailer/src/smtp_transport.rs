@@ -13,32 +13,37 @@
 use std::error::Error;
 
 use fanmail_engine::ports::{Refusal, Scope, Submission};
-use fanmail_smtp::{Failure, Outcome, Pool, Scope as SmtpScope};
+use fanmail_smtp::{Failure, Outcome, Scope as SmtpScope, Servers};
 
 use crate::{Outgoing, Transport};
 
-/// Hands messages to one SMTP server over a pool of connections.
+/// Hands messages to SMTP servers over pools of connections.
 #[derive(Debug, Clone)]
 pub struct SmtpTransport {
-    pool: Pool,
+    servers: Servers,
 }
 
 impl SmtpTransport {
-    /// Clones of the pool share its connections, so a caller who keeps one can close it or read its counters.
+    /// Clones of the servers share their connections, so a caller who keeps one can close them or read their
+    /// counters.
     #[must_use]
-    pub fn new(pool: Pool) -> Self {
-        Self { pool }
+    pub fn new(servers: Servers) -> Self {
+        Self { servers }
     }
 }
 
 impl Transport for SmtpTransport {
     async fn submit(&self, message: Outgoing) -> Submission {
-        let outcome = self.pool.send(message.message).await;
+        let outcome = self.servers.send(message.message).await;
         if let Outcome::Unknown { why } = &outcome {
             // The ledger keeps that there is doubt; this is the only place that knows why.
             tracing::warn!(why = chain(why), "nobody knows whether a message was accepted");
         }
         submission(&outcome)
+    }
+
+    fn limit_connections(&self, max_conns: u32) {
+        self.servers.limit_connections(max_conns as usize);
     }
 }
 
@@ -118,10 +123,10 @@ mod tests {
                 ),
             ),
             (
-                Outcome::Misconfigured { why: Failure::NoMechanism, phase },
+                Outcome::Misconfigured { why: Failure::NoTls, phase },
                 Submission::Deferred(
                     Scope::Credentials,
-                    said("the server offers neither AUTH PLAIN nor AUTH LOGIN"),
+                    said("the server does not offer STARTTLS, which is required"),
                 ),
             ),
             (Outcome::Unknown { why: Failure::TimedOut(Duration::ZERO) }, Submission::Unknown),

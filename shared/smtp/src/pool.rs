@@ -140,6 +140,12 @@ impl Pool {
         receipt.await.ok()
     }
 
+    /// From now on at most so many connections carry messages at a time, and never more than the server's
+    /// `max_conns`; 0 counts as 1. Idle ones beyond it end when their time is over.
+    pub fn limit_connections(&self, max_conns: usize) {
+        self.shared().queue.limit(max_conns);
+    }
+
     /// Says QUIT on all idle connections and waits for the answers, at most a second. Messages that are
     /// under way end normally; later ones, and those still waiting, are deferred.
     pub async fn close(&self) {

@@ -2,7 +2,8 @@
 //!
 //! A *seat* is the right to hold one connection; a driver has one from its start to its end. An errand goes
 //! to the driver that became idle last; where none is idle, to a new one if a seat is free; else it waits.
-//! So errands wait only while every seat is taken and no driver is idle, and a driver that has nothing more to do takes
+//! Not more than `limit` drivers are busy at a time; it may be changed while they are, and idle ones beyond it end by themselves.
+//! So errands wait only while every seat is taken and no driver is idle, or enough are busy, and a driver that has nothing more to do takes
 //! a waiting one, becomes idle, or gives its seat back, all under one lock: nobody waits for a driver that has left.
 
 use std::collections::VecDeque;
@@ -26,6 +27,8 @@ struct State {
     /// The longest idle one first.
     idle: Vec<(u64, UnboundedSender<Errand>)>,
     taken: usize,
+    /// Drivers that may be busy at a time; at least 1.
+    limit: usize,
     /// Of the last errand that waited or driver that began.
     last_number: u64,
     closed: bool,
@@ -57,7 +60,13 @@ pub(crate) enum Next {
 
 impl Queue {
     pub(crate) fn new(seats: usize) -> Self {
-        Self { seats: seats.max(1), state: Mutex::default() }
+        let limit = seats.max(1);
+        Self { seats: limit, state: Mutex::new(State { limit, ..State::default() }) }
+    }
+
+    /// From now on at most so many drivers are busy, and never more than there are seats.
+    pub(crate) fn limit(&self, busy: usize) {
+        self.lock().limit = busy.clamp(1, self.seats);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -70,7 +79,8 @@ impl Queue {
         if state.closed {
             return Placed::Closed(errand);
         }
-        while let Some((_, driver)) = state.idle.pop() {
+        let full = state.busy() >= state.limit;
+        while let Some((_, driver)) = state.idle.pop_if(|_| !full) {
             match driver.send(errand) {
                 Ok(()) => return Placed::Handed,
                 Err(gone) => errand = gone.0,
@@ -78,7 +88,7 @@ impl Queue {
         }
         state.last_number += 1;
         let number = state.last_number;
-        if state.taken < self.seats {
+        if !full && state.taken < self.seats {
             state.taken += 1;
             return Placed::Start(number, errand);
         }
@@ -110,7 +120,9 @@ impl Queue {
     pub(crate) fn next(&self, driver: u64, mailbox: Option<&UnboundedSender<Errand>>) -> Next {
         let mut state = self.lock();
         state.skip_withdrawn();
-        if let Some((_, errand)) = state.waiting.pop_front() {
+        // Those that are not too many take what waits.
+        let too_many = state.busy() > state.limit;
+        if let Some((_, errand)) = state.waiting.pop_front_if(|_| !too_many) {
             return Next::Errand(errand);
         }
         match mailbox {
@@ -155,6 +167,10 @@ impl Queue {
 }
 
 impl State {
+    fn busy(&self) -> usize {
+        self.taken - self.idle.len()
+    }
+
     fn skip_withdrawn(&mut self) {
         while self.waiting.front().is_some_and(|(_, errand)| errand.is_withdrawn()) {
             self.waiting.pop_front();

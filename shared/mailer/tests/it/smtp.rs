@@ -2,7 +2,7 @@
 
 use fanmail_engine::ports::{Mailer, Refusal, Scope, Submission};
 use fanmail_mailer::SmtpTransport;
-use fanmail_smtp::{Pool, ServerConfig};
+use fanmail_smtp::{ServerConfig, Servers};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -58,12 +58,12 @@ async fn send(special: (&'static str, &'static str)) -> (Submission, Option<Stri
         let (stream, _) = listener.accept().await.unwrap();
         serve(stream, special, bodies).await;
     });
-    let pool = Pool::new(ServerConfig::from_url(&format!("smtp://fan:pass@{address}")).unwrap());
-    let postman = postman(SmtpTransport::new(pool.clone()));
+    let servers = Servers::one(ServerConfig::from_url(&format!("smtp://fan:pass@{address}")).unwrap());
+    let postman = postman(SmtpTransport::new(servers.clone()));
     let message = render_with(&postman, &content("Hi", ".<br>..dots"), &ann()).unwrap();
     let sent = message.message.text().into_owned();
     let submission = postman.submit(message).await;
-    pool.close().await;
+    servers.close().await;
     server.await.unwrap();
     (submission, arrived.try_recv().ok(), sent)
 }

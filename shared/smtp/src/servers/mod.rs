@@ -130,6 +130,11 @@ impl Servers {
         Self { shared: Arc::new(shared) }
     }
 
+    /// A single server, with defaults for all that concerns several.
+    pub fn one(config: ServerConfig) -> Self {
+        Self::new(vec![Server::new(config)], Balance::default(), DomainLimits::default())
+    }
+
     /// Sends one message to one recipient by the server whose turn it is, and by others where that one surely did
     /// not take it and is itself to blame. Each is asked once at most. See [`Pool::send`].
     pub async fn send(&self, message: Arc<Message>) -> Outcome {
@@ -153,6 +158,11 @@ impl Servers {
             last = Some(outcome);
         }
         last.unwrap_or_else(|| shared.last_failure())
+    }
+
+    /// Limits the connections to each server; see [`Pool::limit_connections`].
+    pub fn limit_connections(&self, max_conns: usize) {
+        self.shared.members.iter().for_each(|member| member.pool.limit_connections(max_conns));
     }
 
     /// Each server as it is now, in the order given.
