@@ -26,6 +26,7 @@ pub mod render;
 pub mod report;
 pub mod rows;
 pub mod sample;
+pub mod ses_ours;
 pub mod ses_sdk;
 pub mod ses_stub;
 pub mod sink;

@@ -22,6 +22,7 @@ fn every_contestant_is_measured_and_every_message_counted() {
         ("core", "lettre"),
         ("rtt_5ms_16", "fanmail"),
         ("rtt_50ms_64", "fanmail"),
+        ("ses", "ses_fanmail"),
         ("ses", "ses_sdk"),
     ] {
         let figures = &report["rows"][row]["figures"][contestant];

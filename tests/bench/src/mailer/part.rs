@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 use super::sink::{Counter, SinkOptions, serve};
 use super::tally::Tally;
-use super::{MailerError, Work, lettre_client, ours, render, ses_sdk, ses_stub};
+use super::{MailerError, Work, lettre_client, ours, render, ses_ours, ses_sdk, ses_stub};
 
 /// One process of the benchmark.
 #[derive(Debug, Clone, Subcommand)]
@@ -62,6 +62,8 @@ pub enum Client {
     Fanmail,
     /// The Rust library.
     Lettre,
+    /// Our client of SES.
+    SesFanmail,
     /// The plain SDK call.
     SesSdk,
 }
@@ -95,6 +97,7 @@ async fn send(args: SendArgs) -> Result<Tally, MailerError> {
     match client {
         Client::Fanmail => ours::send(work).await,
         Client::Lettre => lettre_client::send(work).await,
+        Client::SesFanmail => ses_ours::send(work).await,
         Client::SesSdk => ses_sdk::send(work).await,
     }
 }

@@ -36,6 +36,8 @@ pub enum Contestant {
 pub const FANMAIL: Contestant = Contestant::Own(Client::Fanmail);
 /// The Rust library.
 pub const LETTRE: Contestant = Contestant::Own(Client::Lettre);
+/// Our client of SES.
+pub const SES_FANMAIL: Contestant = Contestant::Own(Client::SesFanmail);
 /// The plain SDK call.
 pub const SES_SDK: Contestant = Contestant::Own(Client::SesSdk);
 
@@ -46,6 +48,7 @@ impl Contestant {
         match self {
             FANMAIL => "fanmail",
             LETTRE => "lettre",
+            SES_FANMAIL => "ses_fanmail",
             SES_SDK => "ses_sdk",
             Self::SmtpSource => "smtp_source",
         }
@@ -189,8 +192,8 @@ fn ses(size: Size) -> Row {
         in_flight: 16,
         messages: size.calls,
         repeat: size.repeat,
-        contestants: vec![SES_SDK],
-        ratios: Vec::new(),
+        contestants: vec![SES_FANMAIL, SES_SDK],
+        ratios: vec![Ratio { measure: Measure::Cpu, of: SES_FANMAIL, by: SES_SDK, asked: 1.1, goal: 0.4 }],
     }
 }
 

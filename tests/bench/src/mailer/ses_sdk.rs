@@ -23,6 +23,8 @@ use super::{MailerError, Work};
 
 /// No call to a stub on the same machine takes that long.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Where the stub plays to be.
+pub const REGION: &str = "eu-west-1";
 
 /// Sends every message of `work`, and counts what was accepted.
 ///
@@ -46,20 +48,19 @@ pub async fn send(work: Work) -> Result<Tally, MailerError> {
 fn config(work: &Work) -> Config {
     Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("eu-west-1"))
-        // With a session token, as functions have one. Nobody's.
-        .credentials_provider(Credentials::new(
-            "AKIDEXAMPLE",
-            "secret",
-            Some("token".repeat(200)),
-            None,
-            "nobody",
-        ))
+        .region(Region::from_static(REGION))
+        .credentials_provider(credentials())
         .endpoint_url(format!("http://{}", work.server))
         .http_client(Builder::new().build_http())
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().operation_timeout(TIMEOUT).build())
         .build()
+}
+
+/// Nobody's, with a session token, as functions have one.
+#[must_use]
+pub fn credentials() -> Credentials {
+    Credentials::new("AKIDEXAMPLE", "secret", Some("token".repeat(200)), None, "nobody")
 }
 
 async fn line(
