@@ -32,9 +32,11 @@ impl Server {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = cores::spawn(command, core).map_err(MailerError::io("start a server"))?;
         let (ask, answers) = (child.stdin.take(), child.stdout.take());
-        let mut answers = BufReader::new(answers.ok_or(MailerError::Premise("a pipe"))?);
-        let addr = read_line(&mut answers)?;
-        Ok(Self { child, ask, answers, addr })
+        let answers = BufReader::new(answers.ok_or(MailerError::Premise("a pipe"))?);
+        // From here on it is ended and waited for, whatever it says.
+        let mut server = Self { child, ask, answers, addr: SocketAddr::from(([0; 4], 0)) };
+        server.addr = read_line(&mut server.answers)?;
+        Ok(server)
     }
 
     /// What came since this was last asked.

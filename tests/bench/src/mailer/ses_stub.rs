@@ -54,3 +54,27 @@ async fn answer(request: Request<Incoming>, counter: Counter) -> Result<Response
     }
     Ok(response)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn calls_are_counted_on_one_connection_and_what_is_no_call_is_refused() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (addr, counter) = (listener.local_addr().unwrap(), Counter::default());
+        tokio::spawn(serve(listener, counter.clone()));
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        let call = "POST /v2/email/outbound-emails HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}";
+        let other =
+            "POST /v2/email/identities HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        stream.write_all([call, call, other].concat().as_bytes()).await.unwrap();
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).await.unwrap();
+        assert_eq!(answers.matches("200 OK").count(), 2, "{answers}");
+        assert_eq!(answers.matches("404 Not Found").count(), 1, "{answers}");
+        assert_eq!((counter.take().messages, counter.take().octets), (2, 0));
+    }
+}
