@@ -27,7 +27,7 @@ pub fn address(n: u64) -> String {
 /// # Errors
 ///
 /// Never in practice: [`address`] makes good addresses.
-fn person(n: u64) -> Result<NewSubscriber, fanmail_domain::address::AddressError> {
+pub(crate) fn person(n: u64) -> Result<NewSubscriber, fanmail_domain::address::AddressError> {
     let name = format!("{} {}", pick(&FIRST, n), pick(&LAST, n / 12));
     let attribs = serde_json::json!({
         "city": pick(&CITIES, n),

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::figures::Measured;
 use crate::machine::{self, HostCpu};
+use crate::mailer::MailerError;
 use crate::{audience, smtp_source};
 
 /// The mail that is sent.
@@ -92,6 +93,9 @@ pub enum BenchError {
     /// `smtp-source` failed.
     #[error("run smtp-source")]
     Yardstick(#[source] std::io::Error),
+    /// The mailer could not be measured alone.
+    #[error("measure the mailer")]
+    Mailer(#[from] MailerError),
     /// The command's own program or its output file.
     #[error("{what}")]
     Io {

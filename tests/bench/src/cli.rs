@@ -2,7 +2,9 @@
 //!
 //! Exit status: 0 everybody got it exactly once in every run, 1 not, 2 a run could not be made.
 
-use std::path::PathBuf;
+mod mailer;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -12,10 +14,11 @@ use fanmail_domain::settings::{MAX_BATCH_SIZE, MAX_CONNS, MAX_MESSAGE_RATE};
 use fanmail_runtime::Chain;
 
 use crate::campaign::{self, BenchError, Options};
+use crate::mailer::part::{self, Part};
 use crate::report::Report;
 
 #[derive(Debug, Parser)]
-#[command(name = "fanmail-bench", about = "Measures the whole stack on this machine")]
+#[command(name = "fanmail-bench", about = "Measures the stack and the mailer on this machine")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -25,12 +28,17 @@ struct Cli {
 enum Command {
     /// Send one campaign to the inbox, and measure it
     Campaign(CampaignArgs),
+    /// Measure rendering and the way to the provider, against every yardstick
+    Mailer(mailer::MailerArgs),
     /// Be one of the functions
     #[command(hide = true)]
     Function {
         /// Which one
         name: Function,
     },
+    /// Be one of the mailer benchmark's processes
+    #[command(hide = true, subcommand)]
+    Part(Part),
 }
 
 #[derive(Debug, Args)]
@@ -69,6 +77,8 @@ struct CampaignArgs {
 pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Campaign(args) => block_on(tokio::runtime::Builder::new_multi_thread(), measure(args)),
+        Command::Mailer(args) => mailer::run(&args),
+        Command::Part(part) => part::run(part).map_err(BenchError::from),
         // As the functions' own `main`.
         Command::Function { name } => block_on(tokio::runtime::Builder::new_current_thread(), function(name)),
     };
@@ -114,10 +124,13 @@ async fn measure(args: CampaignArgs) -> Result<ExitCode, BenchError> {
     let report = Report::new(options, &runs);
     print!("{report}");
     if let Some(file) = args.json {
-        let text = format!("{:#}\n", report.json());
-        std::fs::write(&file, text).map_err(io(&format!("write {}", file.display())))?;
+        write_json(&file, &report.json())?;
     }
     Ok(if report.is_exactly_once() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn write_json(file: &Path, report: &serde_json::Value) -> Result<(), BenchError> {
+    std::fs::write(file, format!("{report:#}\n")).map_err(io(&format!("write {}", file.display())))
 }
 
 fn io(what: &str) -> impl FnOnce(std::io::Error) -> BenchError {

@@ -4,7 +4,7 @@
 //! 16 sessions that stay open (`-s 16 -d`), as many octets per message as the campaign's had on average.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, io};
@@ -16,7 +16,9 @@ use crate::machine::HostCpu;
 
 /// Where Debian puts it, which is not in every `PATH`.
 const SBIN: &str = "/usr/sbin";
-const SESSIONS: &str = "16";
+const SESSIONS: usize = 16;
+/// Whom it writes to.
+pub const RECIPIENT: &str = "yardstick@example.com";
 
 /// What the tool reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,15 +67,10 @@ pub fn find() -> Option<PathBuf> {
 /// # Errors
 ///
 /// If the tool cannot be started, or says that it failed.
-pub fn run(tool: &PathBuf, inbox: SocketAddr, messages: u64, message_bytes: u64) -> io::Result<Yardstick> {
+pub fn run(tool: &Path, inbox: SocketAddr, messages: u64, message_bytes: u64) -> io::Result<Yardstick> {
     let host = HostCpu::now();
     let started = Instant::now();
-    let mut child = Command::new(tool)
-        .args(["-s", SESSIONS, "-d"])
-        .args(["-m", &messages.to_string(), "-l", &message_bytes.to_string()])
-        .args(["-f", "news@acme.example", "-t", "yardstick@example.com", &inbox.to_string()])
-        .stdin(Stdio::null())
-        .spawn()?;
+    let mut child = command(tool, inbox, SESSIONS, messages, message_bytes).stdin(Stdio::null()).spawn()?;
     let used = usage_at_end(&child);
     let elapsed = started.elapsed();
     let status = child.wait()?;
@@ -84,8 +81,24 @@ pub fn run(tool: &PathBuf, inbox: SocketAddr, messages: u64, message_bytes: u64)
     Ok(Yardstick { messages, elapsed, cpu_us: used?.cpu_us, inbox_cpu_us })
 }
 
+/// Sends `messages` of `message_bytes` to `server` over `sessions` connections that stay open.
+#[must_use]
+pub fn command(
+    tool: &Path,
+    server: SocketAddr,
+    sessions: usize,
+    messages: u64,
+    message_bytes: u64,
+) -> Command {
+    let mut command = Command::new(tool);
+    command.args(["-s", &sessions.to_string(), "-d"]);
+    command.args(["-m", &messages.to_string(), "-l", &message_bytes.to_string()]);
+    command.args(["-f", "news@acme.example", "-t", RECIPIENT, &server.to_string()]);
+    command
+}
+
 /// Waits until the process has ended, and reads what it used before it is buried.
-fn usage_at_end(child: &Child) -> io::Result<ProcessUsage> {
+pub(crate) fn usage_at_end(child: &Child) -> io::Result<ProcessUsage> {
     let pid = Pid::from_child(child);
     waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)?;
     Ok(ProcessUsage::of(child.id()))
