@@ -22,6 +22,8 @@ use std::time::Duration;
 
 use concurrency::Concurrency;
 use fanmail_domain::unsubscribe::UnsubscribeKey;
+use fanmail_engine::ports::Clock;
+use fanmail_mailer::{Renderer, UnsubscribeLinks};
 use fanmail_queue::Queue;
 use fanmail_runtime::aws::AwsConfig;
 use fanmail_runtime::vars::Vars;
@@ -38,6 +40,8 @@ pub(crate) struct Ports {
     queue: Queue,
     clock: SystemClock,
     unsubscribe_key: UnsubscribeKey,
+    /// Makes messages to look at.
+    renderer: Renderer,
     /// How many senders there are, where that can be changed from here.
     concurrency: Option<Concurrency>,
     /// How long a sender works on a batch at a time.
@@ -54,10 +58,13 @@ pub async fn run() -> Result<(), Error> {
     let aws = AwsConfig::from_env()?;
     let mut vars = Vars::from_env();
     let key = vars.required_with("FANMAIL_UNSUBSCRIBE_KEY", UnsubscribeKey::parse);
+    let public_url = vars.required("FANMAIL_PUBLIC_URL");
     let concurrency = Concurrency::from_vars(&vars, &aws);
     let sender_works = Duration::from_secs(vars.or("FANMAIL_SENDER_WORKS_S", SENDER_WORKS_S));
     let unsubscribe_key = vars.finish_with(key)?;
+    let links = UnsubscribeLinks::new(&public_url, unsubscribe_key.clone())?;
     let ports = Ports {
+        renderer: Renderer::new(links, || SystemClock::new().now()),
         store: aws.store(),
         queue: aws.queue(),
         clock: SystemClock::new(),

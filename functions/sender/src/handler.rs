@@ -16,6 +16,7 @@ pub(crate) async fn handle(
     context: &Context,
 ) -> Result<SqsBatchResponse, BoxError> {
     let invocation = invocation::from_context(context, ports.clock.now(), ports.reserve);
+    ports.mailer.transport().refresh(&ports.store).await;
     let work = async |body: &str, delivery| send(ports, body, delivery, &invocation).await;
     let response = sqs_batch::each_record(event, &ports.clock, invocation.stop_at, work).await;
     usage::report("sender", &ports.store, &ports.queue);

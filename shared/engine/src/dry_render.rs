@@ -21,7 +21,7 @@ pub struct DryPage {
     /// Messages that could be made.
     pub rendered: u64,
     /// Who would fail, and why.
-    pub failed: Vec<(SubscriberId, RenderError)>,
+    pub failed: Vec<(Subscriber, RenderError)>,
     /// How many would be skipped, by reason.
     pub skipped: Vec<(SkipReason, u64)>,
     /// Where the next page begins; `None` if everybody was looked at.
@@ -84,9 +84,9 @@ impl DryPage {
         for id in ids {
             let subscriber = subscribers.get(id).ok_or(SkipReason::Gone);
             let may = subscriber.and_then(|it| it.may_receive(&campaign.audience).map(|_| it));
-            match may.map(|subscriber| render(content, subscriber)) {
-                Ok(Ok(())) => self.rendered += 1,
-                Ok(Err(error)) => self.failed.push((*id, error)),
+            match may.map(|subscriber| (subscriber, render(content, subscriber))) {
+                Ok((_, Ok(()))) => self.rendered += 1,
+                Ok((subscriber, Err(error))) => self.failed.push((subscriber.clone(), error)),
                 Err(reason) => self.skip(reason),
             }
         }

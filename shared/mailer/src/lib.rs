@@ -89,6 +89,11 @@ impl<T> Postman<T> {
         Self { renderer: self.renderer.with_dkim(dkim), ..self }
     }
 
+    /// What the messages are handed to.
+    pub fn transport(&self) -> &T {
+        &self.transport
+    }
+
     /// What makes the messages.
     pub fn renderer(&self) -> &Renderer {
         &self.renderer

@@ -75,6 +75,18 @@ impl AwsConfig {
         Ok(config)
     }
 
+    /// Which AWS Region this is.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn credentials(&self) -> Credentials {
+        self.credentials.clone()
+    }
+
     /// A client of the two tables.
     #[must_use]
     pub fn store(&self) -> Store {

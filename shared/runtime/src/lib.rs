@@ -2,13 +2,14 @@
 //!
 //! [`vars`] reads the configuration, all of it, and reports every error at once. [`aws`] makes the clients,
 //! which live as long as the process. [`invocation`] turns a Lambda context into who we are and how long we
-//! may go on. [`sqs_batch`] is the loop over records with its partial batch response. [`telemetry`] writes
+//! may go on. [`secrets`] reads passwords from where the settings say they are. [`sqs_batch`] is the loop over records with its partial batch response. [`telemetry`] writes
 //! the log, and [`usage`] the one line per invocation that says what it cost.
 
 pub mod aws;
 pub mod chain;
 pub mod clock;
 pub mod invocation;
+pub mod secrets;
 pub mod sqs_batch;
 pub mod telemetry;
 pub mod usage;
@@ -17,3 +18,4 @@ pub mod vars;
 pub use chain::Chain;
 pub use clock::SystemClock;
 pub use lambda_runtime::{Error, LambdaEvent, service_fn};
+pub use secrets::{SecretError, Secrets};

@@ -60,6 +60,11 @@ impl World {
         self.state().mood = Some(mood);
     }
 
+    /// Has the provider tell how many messages per second it allows all senders.
+    pub fn set_ceiling(&self, per_second: u32) {
+        self.state().ceiling = Some(per_second);
+    }
+
     /// Makes a subscriber's message impossible to render, whatever the content.
     pub fn make_unrenderable(&self, subscriber: SubscriberId) {
         self.make_unrenderable_up_to(subscriber, u32::MAX);
@@ -100,6 +105,14 @@ impl Mailer for World {
             return Err(RenderError { text: "undefined value".into() });
         }
         Ok(Letter { campaign: content.campaign, content_version: content.version, to: id })
+    }
+
+    fn limit_connections(&self, max_conns: u32) {
+        self.state().max_conns = max_conns;
+    }
+
+    fn ceiling(&self) -> Option<u32> {
+        self.state().ceiling
     }
 
     /// A strike at this call makes the answer unknown, or ends the process before or after the effect.

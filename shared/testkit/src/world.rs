@@ -44,6 +44,10 @@ pub(crate) struct State {
     pub(crate) accepted: Vec<Accepted>,
     pub(crate) submitted: u64,
     pub(crate) mood: Option<Mood>,
+    /// What the provider allows all senders, per second.
+    pub(crate) ceiling: Option<u32>,
+    /// Connections that the mailer may hold.
+    pub(crate) max_conns: u32,
     pub(crate) answers: HashMap<SubscriberId, VecDeque<Answer>>,
     pub(crate) always: HashMap<SubscriberId, Answer>,
     /// Rows that eventually consistent reads do not see yet.

@@ -34,6 +34,8 @@ pub(crate) async fn route(call: &Call<'_>, request: &Request) -> Result<Reply, A
         }
         ("GET", ["api", "campaigns", id, "journal"]) => journal::page(call, request, id).await,
         ("GET", ["api", "campaigns", id, "audit"]) => audit::audit(call, id).await,
+        ("GET", ["api", "campaigns", id, "preview"]) => campaigns::preview(call, request, id).await,
+        ("GET", ["api", "campaigns", id, "dry-render"]) => campaigns::dry_render(call, request, id).await,
         ("PUT", ["api", "campaigns", id]) => campaigns::edit(call, request, id).await,
         ("POST", ["api", "campaigns", id, "retry"]) => campaigns::retry(call, request, id).await,
         ("POST", ["api", "campaigns", id, "resolve"]) => campaigns::resolve(call, request, id).await,

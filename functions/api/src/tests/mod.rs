@@ -11,6 +11,7 @@ mod gone;
 mod journal;
 mod ledger;
 mod recipients;
+mod rehearse;
 mod servers;
 mod settings;
 mod world;

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use fanmail_domain::unsubscribe::UnsubscribeKey;
 use fanmail_engine::ports::Clock;
+use fanmail_mailer::{Renderer, UnsubscribeLinks};
 use fanmail_runtime::SystemClock;
 use fanmail_runtime::aws::AwsConfig;
 use fanmail_runtime::vars::Vars;
@@ -51,7 +52,9 @@ impl World {
         let (store, queue) = (aws.store(), aws.queue());
         store.create_tables().await.unwrap();
         let unsubscribe_key = UnsubscribeKey::parse("a key that is as long as keys have to be").unwrap();
+        let links = UnsubscribeLinks::new("https://mail.acme.example", unsubscribe_key.clone()).unwrap();
         let ports = Ports {
+            renderer: Renderer::new(links, || SystemClock::new().now()),
             store,
             queue,
             clock: SystemClock::new(),

@@ -25,7 +25,7 @@ pub struct Settings {
     pub message_rate: u32,
     /// Recipients in one batch.
     pub batch_size: u32,
-    /// Connections that one sender keeps open to the provider, and so its messages in flight.
+    /// Connections that one sender keeps open to the provider, each with one message under way.
     pub max_conns: u32,
     /// Failed recipients at which a campaign is paused; 0 for never.
     pub max_send_errors: u32,

@@ -72,4 +72,10 @@ pub trait Mailer: Sync {
 
     /// Hands it to the provider, once: nothing behind this port may send it a second time.
     fn submit(&self, message: Self::Message) -> impl Future<Output = Submission> + Send;
+
+    /// Holds at most so many connections to the provider from now on. Messages beyond wait for one.
+    fn limit_connections(&self, max_conns: u32);
+
+    /// Messages per second that the provider allows all senders together, where it tells.
+    fn ceiling(&self) -> Option<u32>;
 }

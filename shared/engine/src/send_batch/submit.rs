@@ -15,6 +15,10 @@ use crate::ports::{
     Audience, Campaigns, Clock, Ledger, Mailer, PortError, Refusal, Scope, Submission, Tasks, Windows,
 };
 
+/// Messages handed over for each connection: one under way, and one to follow it at once. A connection that
+/// pipelines writes a message's text and the next one's commands together. No more, so that a pause finds few.
+const AT_HAND: usize = 2;
+
 /// Whether the provider takes messages at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Door {
@@ -36,7 +40,9 @@ where
         let door = Mutex::new(Door::Open);
         self.pacer().set_rate(self.rate());
         self.shares.spend(messages.len());
-        let in_flight = self.view.settings.max_conns as usize;
+        let max_conns = self.view.settings.max_conns;
+        self.ports.mailer.limit_connections(max_conns);
+        let in_flight = max_conns as usize * AT_HAND;
         let this = &*self;
         let outcomes: Vec<(usize, Submission)> = futures::stream::iter(messages)
             .map(|(position, message)| this.submit_one(position, message, &door))
@@ -83,10 +89,12 @@ where
         running && self.shares.is_valid(self.ports.clock.now())
     }
 
-    /// Messages per second that the settings and the provider allow now.
+    /// Messages per second that the settings and the provider allow this sender now.
     pub(super) fn rate(&self) -> u32 {
-        let now_ns = self.ports.clock.monotonic_ns();
-        lock(&self.ports.memory.throttle).rate(now_ns, self.view.settings.message_rate)
+        let (now_ns, settings) = (self.ports.clock.monotonic_ns(), &self.view.settings);
+        let allowed = lock(&self.ports.memory.throttle).rate(now_ns, settings.message_rate);
+        let share = self.ports.mailer.ceiling().map(|all| (all / settings.concurrency.max(1)).max(1));
+        share.map_or(allowed, |share| share.min(allowed))
     }
 
     fn take_down(&mut self, position: usize, outcome: Submission) -> Result<(), PortError> {

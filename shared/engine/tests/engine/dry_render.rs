@@ -29,7 +29,7 @@ async fn who_would_fail_and_who_would_be_skipped_is_told_before_anything_is_sent
     world.set_status(ids[3], SubscriberStatus::Blocklisted);
     world.set_status(ids[9], SubscriberStatus::Blocklisted);
     let found = page(&world, ALL, &[ids[7], ids[200], ids[3]]).await;
-    let failed: Vec<_> = found.failed.iter().map(|(id, error)| (*id, error.text.as_str())).collect();
+    let failed: Vec<_> = found.failed.iter().map(|(who, error)| (who.id, error.text.as_str())).collect();
     assert_eq!(failed, [(ids[7], "no city"), (ids[200], "no city")]);
     assert_eq!((found.rendered, found.next), (296, None));
     assert_eq!(found.skipped, [(SkipReason::Blocklisted, 2)]);
@@ -44,7 +44,7 @@ async fn pages_meet_everybody_once() {
     loop {
         let found = page(&world, DryRange { after, recipients: 70, failures: 40 }, &fails).await;
         assert!(found.failed.len() <= 70);
-        seen.extend(found.failed.into_iter().map(|(id, _)| id));
+        seen.extend(found.failed.into_iter().map(|(who, _)| who.id));
         pages += 1;
         after = match found.next {
             Some(next) => Some(next),

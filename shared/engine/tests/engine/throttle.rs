@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanmail_domain::{CampaignStatus, SettingsPatch, StatusReason, Timestamp};
+use fanmail_domain::{CampaignStatus, Settings, SettingsPatch, StatusReason, Timestamp};
 use fanmail_engine::ports::{Clock, Scope};
 use fanmail_testkit::{Answer, CAMPAIGN, World};
 
@@ -121,4 +121,17 @@ async fn a_quota_of_the_day_pauses_with_an_end_and_everybody_gets_it_in_the_end(
         .into_iter()
         .filter(|(actor, line)| *actor == "sweeper" && line.ends_with("the pause is over"));
     assert_eq!(resumed.count(), 3);
+}
+
+#[tokio::test]
+async fn a_ceiling_that_the_provider_tells_is_shared_out_among_the_senders() {
+    let world = World::new(300, 100);
+    world.set_system_settings(Settings { concurrency: 4, message_rate: 1_000, ..Settings::default() });
+    world.set_settings(SettingsPatch { message_rate: Some(1_000), ..SettingsPatch::default() });
+    world.set_ceiling(80);
+    assert_eq!(run(&world).await.count("accepted"), 300);
+    let at = world.accepted_at();
+    let takes_ms = at[at.len() - 1].0 - at[0].0;
+    // One sender at work at a time: a fourth of 80 per second.
+    assert!((13_000..=16_000).contains(&takes_ms), "{takes_ms} ms");
 }

@@ -51,6 +51,12 @@ impl Mailer for Process {
         }
     }
 
+    fn limit_connections(&self, _: u32) {}
+
+    fn ceiling(&self) -> Option<u32> {
+        None
+    }
+
     async fn submit(&self, letter: Letter) -> Submission {
         let id = letter.to;
         let (there_ns, strike) = self.leave("submit").await;

@@ -7,6 +7,7 @@ mod create;
 mod edit;
 mod extras;
 mod fields;
+mod rehearse;
 mod retry;
 mod show;
 mod status;
@@ -22,6 +23,7 @@ use crate::view;
 
 pub(super) use create::create;
 pub(super) use edit::edit;
+pub(super) use rehearse::{dry_render, preview};
 pub(super) use retry::{resolve, retry};
 pub(super) use show::{all, one};
 pub(super) use status::set_status;
