@@ -19,6 +19,7 @@ use tokio_rustls::client::TlsStream;
 use crate::config::ServerConfig;
 use crate::failure::Failure;
 use crate::tls;
+use crate::transcript::SharedRecorder;
 
 /// A connected byte stream.
 #[derive(Debug)]
@@ -27,6 +28,15 @@ pub(crate) enum Stream {
     Plain(TcpStream),
     /// TCP with TLS, after its handshake.
     Tls(Box<TlsStream<TcpStream>>),
+    /// One of the others, and what passes through it is recorded.
+    Recorded(Box<Recorded>),
+}
+
+/// See [`Stream::Recorded`].
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    stream: Stream,
+    recorder: SharedRecorder,
 }
 
 impl Stream {
@@ -37,11 +47,29 @@ impl Stream {
         Ok(Self::Plain(tcp))
     }
 
+    /// The same connection, recorded from here on.
+    pub(crate) fn recorded(self, recorder: SharedRecorder) -> Self {
+        if let Self::Plain(tcp) = &self
+            && let Ok(peer) = tcp.peer_addr()
+        {
+            recorder.borrow().note(&format!("connected to {peer}"));
+        }
+        Self::Recorded(Box::new(Recorded { stream: self, recorder }))
+    }
+
     /// The same connection under TLS, after a handshake of at most `limit`.
     pub(crate) async fn secure(self, config: &ServerConfig, limit: Duration) -> Result<Self, Failure> {
         match self {
             Self::Plain(tcp) => Ok(Self::Tls(Box::new(tls::handshake(tcp, config, limit).await?))),
             Self::Tls(_) => Ok(self),
+            Self::Recorded(recorded) => {
+                let Recorded { stream, recorder } = *recorded;
+                let stream = Box::pin(stream.secure(config, limit)).await?;
+                if let Self::Tls(tls) = &stream {
+                    recorder.borrow().note(&tls::description(tls));
+                }
+                Ok(Self::Recorded(Box::new(Recorded { stream, recorder })))
+            }
         }
     }
 
@@ -50,6 +78,11 @@ impl Stream {
         match self {
             Self::Plain(tcp) => tcp.read(buffer).await,
             Self::Tls(tls) => poll_fn(|cx| poll_read(tls, cx, buffer)).await,
+            Self::Recorded(recorded) => {
+                let read = Box::pin(recorded.stream.read(buffer)).await?;
+                recorded.recorder.borrow().hear(&buffer[..read]);
+                Ok(read)
+            }
         }
     }
 
@@ -58,10 +91,15 @@ impl Stream {
         match self {
             Self::Plain(tcp) => tcp.write(bytes).await,
             Self::Tls(tls) => tls.write(bytes).await,
+            Self::Recorded(recorded) => {
+                let written = Box::pin(recorded.stream.write(bytes)).await?;
+                recorded.recorder.borrow().say(&bytes[..written]);
+                Ok(written)
+            }
         }
     }
 
-    /// Writes what the kernel takes at once, without waiting.
+    /// Writes what the kernel (or rustls) takes at once, without waiting.
     pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.try_write(bytes),
@@ -70,7 +108,13 @@ impl Stream {
                 session.writer().write_all(bytes)?;
                 let socket = SockRef::from(&*tcp);
                 let mut socket: &Socket = &socket;
-                session.write_tls(&mut socket)
+                session.write_tls(&mut socket)?;
+                Ok(bytes.len())
+            }
+            Self::Recorded(recorded) => {
+                let written = recorded.stream.try_write(bytes)?;
+                recorded.recorder.borrow().say(&bytes[..written]);
+                Ok(written)
             }
         }
     }
@@ -83,6 +127,7 @@ impl Stream {
         let tcp = match self {
             Self::Plain(tcp) => tcp,
             Self::Tls(tls) => return tls::is_quiet(tls),
+            Self::Recorded(recorded) => return recorded.stream.is_quiet(),
         };
         let mut byte = [MaybeUninit::uninit()];
         match SockRef::from(&*tcp).peek(&mut byte) {
