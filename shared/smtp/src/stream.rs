@@ -1,14 +1,15 @@
 //! The transport under a session: TCP, or TLS over it.
 //!
 //! With TLS, bytes that [`Stream::write`] has taken may still wait inside rustls (64 KB at most) until the socket takes
-//! them. They are pushed on by the next write or read, and count as written: whoever needs to know whether the
-//! server *surely* lacks the last byte of a message is told too little, never too much.
+//! them. They are pushed on by the next write or read, count as written from the moment they are taken, and
+//! what goes wrong with them shows then. So an error of a write is never about bytes of which some may have
+//! left, and whoever asks whether the server *surely* lacks the last byte of a message is never told too much.
 
 use std::future::poll_fn;
 use std::io::{self, Write as _};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::{SockRef, Socket};
@@ -90,7 +91,7 @@ impl Stream {
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.write(bytes).await,
-            Self::Tls(tls) => tls.write(bytes).await,
+            Self::Tls(tls) => poll_fn(|cx| poll_write(tls, cx, bytes)).await,
             Self::Recorded(recorded) => {
                 let written = Box::pin(recorded.stream.write(bytes)).await?;
                 recorded.recorder.borrow().say(&bytes[..written]);
@@ -135,6 +136,18 @@ impl Stream {
             Err(err) => err.kind() == io::ErrorKind::WouldBlock,
         }
     }
+}
+
+/// Takes bytes when none wait any more, and pushes them on as far as the socket takes them. tokio-rustls would tell an
+/// error of the push as one of the write, though the first records may have left.
+fn poll_write(tls: &mut TlsStream<TcpStream>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    if tls.get_ref().1.wants_write() {
+        ready!(Pin::new(&mut *tls).poll_flush(cx))?;
+    }
+    let taken = tls.get_mut().1.writer().write(bytes)?;
+    // Whatever comes of it shows at the next call.
+    let _ = Pin::new(tls).poll_flush(cx);
+    Poll::Ready(Ok(taken))
 }
 
 /// Reads, and meanwhile pushes on what waits to be written. A peer that has stopped listening may still have
