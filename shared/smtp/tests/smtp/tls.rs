@@ -125,6 +125,18 @@ async fn the_second_connection_resumes_the_session_of_the_first() {
 }
 
 #[tokio::test]
+async fn a_server_of_tls_1_2_is_served_and_resumed_as_well() {
+    let server = Server::friendly().await;
+    let front = Front::of_tls_1_2(&server, GO).await;
+    let pool = Pool::new(ServerConfig { max_messages_per_connection: 2, ..front.config(Tls::Required) });
+    for _ in 0..4 {
+        assert!(is_accepted(&send(&pool).await));
+    }
+    assert_eq!(front.read(|log| log.handshakes.clone()), [HandshakeKind::Full, HandshakeKind::Resumed]);
+    assert_eq!(pool.stats().counts().found_stale, 0);
+}
+
+#[tokio::test]
 async fn one_connection_carries_many_messages() {
     let (_, front, server) = outcome(Manner::Implicit, Tls::Implicit).await;
     let pool = Pool::new(front.config(Tls::Implicit));
