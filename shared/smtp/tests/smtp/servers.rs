@@ -168,6 +168,21 @@ async fn a_wrong_setting_stays_one_while_its_server_is_out() {
 }
 
 #[tokio::test]
+async fn settings_are_wrong_only_if_every_server_says_so() {
+    let script = |said: &Said| if said.verb == "MAIL" { say("530 5.7.0 log in") } else { Act::Usual };
+    let (down, wrong) = (failing().await, Server::start(script).await);
+    for order in [[&down, &wrong], [&wrong, &down]] {
+        let servers = servers(&order, Balance::RoundRobin, STRICT);
+        for when in ["asked", "both out"] {
+            let outcome = send(&servers).await;
+            let expected = "deferred by server at greeting: the server answered 421 4.3.2";
+            assert_eq!(outcome.to_string(), expected, "{when}");
+        }
+    }
+    assert_eq!((down.sessions(), wrong.sessions()), (2, 2));
+}
+
+#[tokio::test]
 async fn without_servers_the_settings_are_wrong() {
     let none = Servers::new(Vec::new(), Balance::DomainHash, DomainLimits::default());
     assert!(matches!(send(&none).await, Outcome::Misconfigured { .. }));
