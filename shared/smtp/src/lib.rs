@@ -25,7 +25,7 @@
 //! Where to start: [`ServerConfig`] -> [`Pool`], [`Message`] -> [`Pool::send`]; for several servers [`Servers`].
 //!
 //! Texts of replies may echo addresses, so no `Display` or `Debug` of this crate prints them;
-//! [`Reply::text`] does.
+//! [`Reply::text`] does, and so does the [`Transcript`] of a session that was only tried ([`try_send`]).
 
 mod auth;
 mod budget;
@@ -52,6 +52,7 @@ mod stream;
 mod timeouts;
 mod tls;
 mod transaction;
+mod transcript;
 mod url;
 mod verdicts;
 mod wire;
@@ -71,4 +72,5 @@ pub use session::{ConnectError, Connection};
 pub use stats::{PoolCounts, PoolStats};
 pub use timeouts::Timeouts;
 pub use tls::{Roots, RootsError};
+pub use transcript::{Transcript, try_send};
 pub use url::UrlError;

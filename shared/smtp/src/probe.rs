@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use crate::config::ServerConfig;
 use crate::failure::Failure;
 use crate::outcome::Phase;
 use crate::pool::Pool;
@@ -17,6 +18,10 @@ pub struct ProbeError {
 }
 
 impl ProbeError {
+    pub(crate) fn new(config: &ServerConfig, error: ConnectError) -> Self {
+        Self { server: format!("{}:{}", config.host, config.port), error }
+    }
+
     /// Which step failed.
     pub fn phase(&self) -> Phase {
         self.error.phase
@@ -35,10 +40,7 @@ impl Pool {
     ///
     /// [`ProbeError`], whose text tells a person what is wrong.
     pub async fn probe(&self) -> Result<(), ProbeError> {
-        let config = self.config();
-        self.try_connection()
-            .await
-            .map_err(|error| ProbeError { server: format!("{}:{}", config.host, config.port), error })
+        self.try_connection().await.map_err(|error| ProbeError::new(self.config(), error))
     }
 }
 

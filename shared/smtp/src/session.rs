@@ -21,6 +21,7 @@ use crate::outcome::{Outcome, Phase};
 use crate::reply::Reply;
 use crate::stream::Stream;
 use crate::timeouts::Timeouts;
+use crate::transcript::SharedRecorder;
 use crate::wire::Wire;
 
 const QUIT: &[u8] = b"QUIT\r\n";
@@ -73,6 +74,15 @@ impl Connection {
 
     /// The same, with what is left of a budget.
     pub(crate) async fn connect_within(config: &ServerConfig, budget: Budget) -> Result<Self, ConnectError> {
+        Self::connect_recorded(config, budget, None).await
+    }
+
+    /// The same, and everything said is recorded.
+    pub(crate) async fn connect_recorded(
+        config: &ServerConfig,
+        budget: Budget,
+        recorder: Option<SharedRecorder>,
+    ) -> Result<Self, ConnectError> {
         let at = |phase| move |why| ConnectError { phase, why };
         if config.hello.is_empty() || config.hello.contains(|c: char| c.is_control() || c.is_whitespace()) {
             return Err(at(Phase::Hello)(Failure::Setting("hello name")));
@@ -80,7 +90,10 @@ impl Connection {
         let until = budget.before_body();
         let limit = clip(config.timeouts.connect, until);
         let tcp = dial(&config.host, config.port, limit).await.map_err(at(Phase::Connect))?;
-        let stream = Stream::plain(tcp).map_err(|err| at(Phase::Connect)(Failure::Connect(err)))?;
+        let mut stream = Stream::plain(tcp).map_err(|err| at(Phase::Connect)(Failure::Connect(err)))?;
+        if let Some(recorder) = recorder {
+            stream = stream.recorded(recorder);
+        }
 
         let (mut wire, capabilities) = handshake(stream, config, until).await?;
         wire.set_deadline(None);
@@ -94,6 +107,12 @@ impl Connection {
     /// What the server offers.
     pub fn capabilities(&self) -> &Capabilities {
         &self.capabilities
+    }
+
+    /// The same connection, which forgets that the server takes commands ahead of replies.
+    pub(crate) fn in_lockstep(mut self) -> Self {
+        self.capabilities = Capabilities { pipelining: false, chunking: false, ..self.capabilities };
+        self
     }
 
     /// Another message may be sent: every command so far has had its complete reply.

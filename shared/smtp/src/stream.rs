@@ -1,14 +1,15 @@
 //! The transport under a session: TCP, or TLS over it.
 //!
 //! With TLS, bytes that [`Stream::write`] has taken may still wait inside rustls (64 KB at most) until the socket takes
-//! them. They are pushed on by the next write or read, and count as written: whoever needs to know whether the
-//! server *surely* lacks the last byte of a message is told too little, never too much.
+//! them. They are pushed on by the next write or read, count as written from the moment they are taken, and
+//! what goes wrong with them shows then. So an error of a write is never about bytes of which some may have
+//! left, and whoever asks whether the server *surely* lacks the last byte of a message is never told too much.
 
 use std::future::poll_fn;
 use std::io::{self, Write as _};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::{SockRef, Socket};
@@ -19,6 +20,7 @@ use tokio_rustls::client::TlsStream;
 use crate::config::ServerConfig;
 use crate::failure::Failure;
 use crate::tls;
+use crate::transcript::SharedRecorder;
 
 /// A connected byte stream.
 #[derive(Debug)]
@@ -27,6 +29,15 @@ pub(crate) enum Stream {
     Plain(TcpStream),
     /// TCP with TLS, after its handshake.
     Tls(Box<TlsStream<TcpStream>>),
+    /// One of the others, and what passes through it is recorded.
+    Recorded(Box<Recorded>),
+}
+
+/// See [`Stream::Recorded`].
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    stream: Stream,
+    recorder: SharedRecorder,
 }
 
 impl Stream {
@@ -37,11 +48,29 @@ impl Stream {
         Ok(Self::Plain(tcp))
     }
 
+    /// The same connection, recorded from here on.
+    pub(crate) fn recorded(self, recorder: SharedRecorder) -> Self {
+        if let Self::Plain(tcp) = &self
+            && let Ok(peer) = tcp.peer_addr()
+        {
+            recorder.borrow().note(&format!("connected to {peer}"));
+        }
+        Self::Recorded(Box::new(Recorded { stream: self, recorder }))
+    }
+
     /// The same connection under TLS, after a handshake of at most `limit`.
     pub(crate) async fn secure(self, config: &ServerConfig, limit: Duration) -> Result<Self, Failure> {
         match self {
             Self::Plain(tcp) => Ok(Self::Tls(Box::new(tls::handshake(tcp, config, limit).await?))),
             Self::Tls(_) => Ok(self),
+            Self::Recorded(recorded) => {
+                let Recorded { stream, recorder } = *recorded;
+                let stream = Box::pin(stream.secure(config, limit)).await?;
+                if let Self::Tls(tls) = &stream {
+                    recorder.borrow().note(&tls::description(tls));
+                }
+                Ok(Self::Recorded(Box::new(Recorded { stream, recorder })))
+            }
         }
     }
 
@@ -50,6 +79,11 @@ impl Stream {
         match self {
             Self::Plain(tcp) => tcp.read(buffer).await,
             Self::Tls(tls) => poll_fn(|cx| poll_read(tls, cx, buffer)).await,
+            Self::Recorded(recorded) => {
+                let read = Box::pin(recorded.stream.read(buffer)).await?;
+                recorded.recorder.borrow().hear(&buffer[..read]);
+                Ok(read)
+            }
         }
     }
 
@@ -57,11 +91,16 @@ impl Stream {
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.write(bytes).await,
-            Self::Tls(tls) => tls.write(bytes).await,
+            Self::Tls(tls) => poll_fn(|cx| poll_write(tls, cx, bytes)).await,
+            Self::Recorded(recorded) => {
+                let written = Box::pin(recorded.stream.write(bytes)).await?;
+                recorded.recorder.borrow().say(&bytes[..written]);
+                Ok(written)
+            }
         }
     }
 
-    /// Writes what the kernel takes at once, without waiting.
+    /// Writes what the kernel (or rustls) takes at once, without waiting.
     pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.try_write(bytes),
@@ -70,7 +109,13 @@ impl Stream {
                 session.writer().write_all(bytes)?;
                 let socket = SockRef::from(&*tcp);
                 let mut socket: &Socket = &socket;
-                session.write_tls(&mut socket)
+                session.write_tls(&mut socket)?;
+                Ok(bytes.len())
+            }
+            Self::Recorded(recorded) => {
+                let written = recorded.stream.try_write(bytes)?;
+                recorded.recorder.borrow().say(&bytes[..written]);
+                Ok(written)
             }
         }
     }
@@ -83,6 +128,7 @@ impl Stream {
         let tcp = match self {
             Self::Plain(tcp) => tcp,
             Self::Tls(tls) => return tls::is_quiet(tls),
+            Self::Recorded(recorded) => return recorded.stream.is_quiet(),
         };
         let mut byte = [MaybeUninit::uninit()];
         match SockRef::from(&*tcp).peek(&mut byte) {
@@ -90,6 +136,18 @@ impl Stream {
             Err(err) => err.kind() == io::ErrorKind::WouldBlock,
         }
     }
+}
+
+/// Takes bytes when none wait any more, and pushes them on as far as the socket takes them. tokio-rustls would tell an
+/// error of the push as one of the write, though the first records may have left.
+fn poll_write(tls: &mut TlsStream<TcpStream>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    if tls.get_ref().1.wants_write() {
+        ready!(Pin::new(&mut *tls).poll_flush(cx))?;
+    }
+    let taken = tls.get_mut().1.writer().write(bytes)?;
+    // Whatever comes of it shows at the next call.
+    let _ = Pin::new(tls).poll_flush(cx);
+    Poll::Ready(Ok(taken))
 }
 
 /// Reads, and meanwhile pushes on what waits to be written. A peer that has stopped listening may still have

@@ -114,6 +114,15 @@ pub(crate) async fn handshake(
     }
 }
 
+/// Version and cipher suite in one line, as rustls names them.
+pub(crate) fn description(tls: &TlsStream<TcpStream>) -> String {
+    let session = tls.get_ref().1;
+    match (session.protocol_version(), session.negotiated_cipher_suite()) {
+        (Some(version), Some(suite)) => format!("{version:?} with {:?}", suite.suite()),
+        _ => "TLS without a cipher suite".to_owned(),
+    }
+}
+
 /// The peer speaks, but not TLS.
 pub(crate) fn is_not_tls(err: &io::Error) -> bool {
     let inner = err.get_ref().and_then(|inner| inner.downcast_ref());

@@ -13,7 +13,8 @@
 //!   outcome that is unknown never moves: it could be delivered twice.
 //! - Limits are waited for, never exceeded: connections and rate per server, messages under way and rate per recipient
 //!   domain. Everything together stays within the message's time budget, the shortest of the servers' budgets.
-//! - When no server is in service the answer is the last failure, at once: the caller knows how to wait.
+//! - When no server is in service the answer is the last failure, at once: the caller knows how to wait. The settings
+//!   are to blame only if that is true of every server; while one may come back by itself, the message is deferred.
 
 mod balance;
 mod breaker;
@@ -106,8 +107,8 @@ struct Member {
 struct Choice {
     balancer: Balancer,
     breakers: Vec<Breaker>,
-    /// What the last message that failed because of its server was told.
-    last_failure: Option<Outcome>,
+    /// What the last message that failed because of this server was told, for each.
+    last_failures: Vec<Option<Outcome>>,
 }
 
 impl Servers {
@@ -117,7 +118,7 @@ impl Servers {
         let choice = Choice {
             balancer: Balancer::new(balance, names),
             breakers: servers.iter().map(|server| Breaker::new(server.breaker)).collect(),
-            last_failure: None,
+            last_failures: vec![None; servers.len()],
         };
         let timeouts = || servers.iter().map(|server| server.config.timeouts);
         let shared = Shared {
@@ -152,10 +153,13 @@ impl Servers {
             been_to[visit.index] = true;
             let outcome = visit.member().send(Arc::clone(&message), budget).await;
             visit.end(&outcome);
-            if !may_move(&outcome) || clip(Duration::MAX, budget.before_body()).is_zero() {
+            if !may_move(&outcome) {
                 return outcome;
             }
-            last = Some(outcome);
+            last = milder(last, outcome);
+            if clip(Duration::MAX, budget.before_body()).is_zero() {
+                break;
+            }
         }
         last.unwrap_or_else(|| shared.last_failure())
     }
@@ -203,8 +207,8 @@ impl Shared {
     }
 
     fn last_failure(&self) -> Outcome {
-        let last = self.choice().last_failure.clone();
-        last.unwrap_or_else(|| Outcome::conclude(Phase::Wait, Err(Failure::Setting("list of servers"))))
+        let known = self.choice().last_failures.iter().flatten().cloned().fold(None, milder);
+        known.unwrap_or_else(|| Outcome::conclude(Phase::Wait, Err(Failure::Setting("list of servers"))))
     }
 }
 
@@ -261,7 +265,7 @@ impl<'a> Visit<'a> {
     fn end(mut self, outcome: &Outcome) {
         self.health = health(outcome);
         if self.health == Health::Failed {
-            self.shared.choice().last_failure = Some(outcome.clone());
+            self.shared.choice().last_failures[self.index] = Some(outcome.clone());
         }
     }
 }
@@ -291,6 +295,14 @@ fn may_move(outcome: &Outcome) -> bool {
         Outcome::Deferred { scope, .. } => *scope == Scope::Server,
         Outcome::Misconfigured { .. } => true,
         Outcome::Accepted { .. } | Outcome::Rejected { .. } | Outcome::Unknown { .. } => false,
+    }
+}
+
+/// Of two servers' failures the one that is true of both together.
+fn milder(before: Option<Outcome>, outcome: Outcome) -> Option<Outcome> {
+    match (before, &outcome) {
+        (Some(deferred @ Outcome::Deferred { .. }), Outcome::Misconfigured { .. }) => Some(deferred),
+        _ => Some(outcome),
     }
 }
 

@@ -136,6 +136,22 @@ async fn every_kind_of_end_is_seen() {
     }
 }
 
+#[tokio::test]
+async fn a_write_fails_only_for_bytes_of_which_none_has_left() {
+    let (client, server) = pair().await;
+    something_arrived(&client).await;
+    server.get_ref().0.set_zero_linger().unwrap();
+    drop(server);
+    while SockRef::from(client.get_ref().0).take_error().unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    let mut stream = Stream::Tls(Box::new(client));
+
+    assert_eq!(stream.write(b"taken before anybody could know").await.unwrap(), 31);
+    assert!(stream.write(b"and this is about what was taken").await.is_err());
+    assert!(stream.read(&mut [0; 8]).await.is_err());
+}
+
 #[test]
 fn roots_are_read_once_and_must_be_certificates() {
     assert!(Roots::and(ROOT).is_ok());

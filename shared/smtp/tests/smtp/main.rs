@@ -5,6 +5,7 @@ mod auth;
 mod cancellation;
 mod content;
 mod failures;
+mod limits;
 mod pipelining;
 mod pool;
 mod random;
@@ -15,6 +16,7 @@ mod sessions;
 mod time_outs;
 mod tls;
 mod tls_front;
+mod transcripts;
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! STARTTLS and implicit TLS: what is encrypted, what is believed, and what failures mean then.
 
-use fanmail_smtp::{Outcome, Pool, ServerConfig, Tls};
+use fanmail_smtp::{Envelope, Message, Outcome, Pool, ServerConfig, Tls};
 use rustls::HandshakeKind;
+use tokio::task::JoinSet;
 
 use crate::script::{Act, Said, say};
 use crate::server::Server;
@@ -124,6 +125,18 @@ async fn the_second_connection_resumes_the_session_of_the_first() {
 }
 
 #[tokio::test]
+async fn a_server_of_tls_1_2_is_served_and_resumed_as_well() {
+    let server = Server::friendly().await;
+    let front = Front::of_tls_1_2(&server, GO).await;
+    let pool = Pool::new(ServerConfig { max_messages_per_connection: 2, ..front.config(Tls::Required) });
+    for _ in 0..4 {
+        assert!(is_accepted(&send(&pool).await));
+    }
+    assert_eq!(front.read(|log| log.handshakes.clone()), [HandshakeKind::Full, HandshakeKind::Resumed]);
+    assert_eq!(pool.stats().counts().found_stale, 0);
+}
+
+#[tokio::test]
 async fn one_connection_carries_many_messages() {
     let (_, front, server) = outcome(Manner::Implicit, Tls::Implicit).await;
     let pool = Pool::new(front.config(Tls::Implicit));
@@ -132,6 +145,31 @@ async fn one_connection_carries_many_messages() {
     }
     assert_eq!((server.sessions(), server.stored()), (2, 6), "one of them from before");
     assert_eq!(pool.stats().counts().found_stale, 0);
+}
+
+#[tokio::test]
+async fn messages_that_come_at_once_share_a_connection_and_keep_their_own_answers() {
+    let script = |said: &Said| match said.verb.as_str() {
+        "EHLO" => say("250-mx.test\r\n250-PIPELINING\r\n250 SIZE"),
+        "RCPT" if said.line.contains("nobody") => say("550 5.1.1 who?"),
+        _ => Act::Usual,
+    };
+    let server = Server::start(script).await;
+    let front = Front::start(&server, Manner::Implicit).await;
+    let pool = Pool::new(ServerConfig { max_conns: 1, ..front.config(Tls::Implicit) });
+    let sending: JoinSet<_> = (0..60)
+        .map(|n| {
+            let (pool, exists) = (pool.clone(), n % 3 != 0);
+            let to = if exists { format!("fan{n}@rcpt.test") } else { format!("nobody{n}@rcpt.test") };
+            // Some are larger than a record of TLS.
+            let text = "0123456789\r\n".repeat(1 + 500 * (n % 5));
+            let message = Message::new(Envelope::new("", to).unwrap(), text.into());
+            async move { is_accepted(&pool.send(message.into()).await) == exists }
+        })
+        .collect();
+
+    assert!(sending.join_all().await.into_iter().all(|right| right));
+    assert_eq!((server.sessions(), server.stored()), (1, 40));
 }
 
 #[tokio::test]

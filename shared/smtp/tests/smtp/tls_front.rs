@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanmail_smtp::{Roots, ServerConfig, Tls};
-use rustls::HandshakeKind;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{HandshakeKind, SupportedProtocolVersion};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -67,15 +67,23 @@ struct Session {
 
 impl Front {
     pub(crate) async fn start(server: &Server, manner: Manner) -> Self {
-        Self::with_certificate(server, manner, RIGHT).await
+        Self::with_acceptor(server, manner, acceptor(RIGHT, rustls::ALL_VERSIONS)).await
     }
 
     pub(crate) async fn with_certificate(server: &Server, manner: Manner, certificate: &[u8]) -> Self {
+        Self::with_acceptor(server, manner, acceptor(certificate, rustls::ALL_VERSIONS)).await
+    }
+
+    /// Knows nothing newer.
+    pub(crate) async fn of_tls_1_2(server: &Server, manner: Manner) -> Self {
+        Self::with_acceptor(server, manner, acceptor(RIGHT, &[&rustls::version::TLS12])).await
+    }
+
+    async fn with_acceptor(server: &Server, manner: Manner, acceptor: TlsAcceptor) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let log = watch::Sender::new(FrontLog::default());
-        let session =
-            Session { backend: server.port, manner, acceptor: acceptor(certificate), log: log.clone() };
+        let session = Session { backend: server.port, manner, acceptor, log: log.clone() };
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
                 let session = session.clone();
@@ -103,10 +111,10 @@ impl Front {
     }
 }
 
-fn acceptor(certificate: &[u8]) -> TlsAcceptor {
+fn acceptor(certificate: &[u8], versions: &[&'static SupportedProtocolVersion]) -> TlsAcceptor {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate).collect();
     let config = rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(chain.unwrap(), PrivateKeyDer::from_pem_slice(KEY).unwrap())
