@@ -281,7 +281,7 @@ impl Session {
         let keep = match &act {
             Act::Usual | Act::Together(_) | Act::StoreAnd(_) => true,
             Act::Say(reply) => reply.starts_with('2'),
-            _ => false,
+            Act::SayAndClose(_) | Act::Pieces(_) | Act::Fin | Act::Rst | Act::Silence | Act::Deaf(_) => false,
         };
         if keep {
             let Transaction { mail, rcpt, .. } = transaction;
