@@ -232,7 +232,10 @@ impl Driver {
     }
 
     async fn quit(&mut self) -> End {
-        if let Some(connection) = self.connection.take() {
+        // A server that waits for a text would take QUIT for one.
+        if let Some(connection) = self.connection.take()
+            && connection.debt != Debt::Dot
+        {
             connection.quit().await;
         }
         End::default()
