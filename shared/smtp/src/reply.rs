@@ -143,7 +143,10 @@ impl ReplyReader {
             if self.lines > 0 {
                 self.text.push('\n');
             }
-            self.text.push_str(&String::from_utf8_lossy(text));
+            match str::from_utf8(text) {
+                Ok(text) => self.text.push_str(text),
+                Err(_) => self.text.push_str(&String::from_utf8_lossy(text)),
+            }
             self.lines += 1;
             if last {
                 (self.code, self.lines) = (None, 0);
@@ -188,13 +191,12 @@ fn parse_line(line: &[u8]) -> Result<(u16, bool, &[u8]), ReplyError> {
 }
 
 fn complete(code: u16, text: String) -> Reply {
-    let first = text.split('\n').next().unwrap_or_default();
-    let enhanced = parse_enhanced(first).filter(|e| u16::from(e.class) == code / 100);
+    let enhanced = parse_enhanced(&text).filter(|e| u16::from(e.class) == code / 100);
     Reply { code, enhanced, text }
 }
 
 fn parse_enhanced(text: &str) -> Option<Enhanced> {
-    let mut parts = text.split([' ', '\t']).next()?.split('.');
+    let mut parts = text.split([' ', '\t', '\n']).next()?.split('.');
     let mut number =
         || parts.next().filter(|p| (1..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()));
     let class = number()?.parse().ok()?;
