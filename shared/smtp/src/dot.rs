@@ -5,6 +5,8 @@
 //! gets another one. The terminator `. CRLF` is part of the same buffer, because body and terminator in two
 //! writes cost 40 ms per message (Nagle's algorithm against delayed acknowledgements).
 
+use memchr::memchr_iter;
+
 /// What ends a message.
 pub(crate) const TERMINATOR: &[u8] = b".\r\n";
 
@@ -19,9 +21,15 @@ pub(crate) struct Content {
     pub(crate) added_dots: u64,
 }
 
-/// `message` as it travels, terminator included.
-pub(crate) fn encode(message: Vec<u8>) -> (Vec<u8>, Content) {
+/// `message` as it travels, terminator included. What is in that form already is not copied.
+pub(crate) fn encode(mut message: Vec<u8>) -> (Vec<u8>, Content) {
     let eight_bit = !message.is_ascii();
+    if is_in_form(&message) {
+        let size = message.len() as u64;
+        message.extend_from_slice(TERMINATOR);
+        return (message, Content { size, eight_bit, added_dots: 0 });
+    }
+
     // Room for the terminator and for some line ends and dots to grow.
     let mut wire = Vec::with_capacity(message.len() + message.len() / 32 + 16);
 
@@ -41,6 +49,18 @@ pub(crate) fn encode(message: Vec<u8>) -> (Vec<u8>, Content) {
     let size = wire.len() as u64 - added_dots;
     wire.extend_from_slice(TERMINATOR);
     (wire, Content { size, eight_bit, added_dots })
+}
+
+/// Every line ends in CRLF, the last one included, there is no other CR or LF, and no line begins with a dot.
+fn is_in_form(message: &[u8]) -> bool {
+    let line_feeds = memchr_iter(b'\n', message);
+    let ends_lines = |at: usize| at > 0 && message[at - 1] == b'\r' && message.get(at + 1) != Some(&b'.');
+    let returns = memchr_iter(b'\r', message).count();
+    // As many CR as LF, and one before each LF: none is alone.
+    message.first() != Some(&b'.')
+        && (message.is_empty() || message.ends_with(b"\n"))
+        && line_feeds.clone().all(ends_lines)
+        && line_feeds.count() == returns
 }
 
 /// What [`encode`] was given, with its CRLF line ends: the first dot of each line that begins with one is taken away.
@@ -85,6 +105,19 @@ mod tests {
         ];
         for (message, expected) in table {
             assert_eq!(wire(message), expected, "{message:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_form_is_left_alone_and_nothing_else() {
+        for message in ["", "a\r\n", "\r\n\r\n", "a.b\r\n a.\r\n"] {
+            assert!(is_in_form(message.as_bytes()), "{message:?}");
+            assert_eq!(wire(message), format!("{message}.\r\n"));
+        }
+        for message in
+            ["a", "\n", "a\n", "\r", "a\r\r\n", "\n\r", "a\r\nb\n\r", ".\r\n", "a\r\n.b\r\n", "a\n\rb\r\n"]
+        {
+            assert!(!is_in_form(message.as_bytes()), "{message:?}");
         }
     }
 

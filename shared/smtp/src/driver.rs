@@ -13,13 +13,14 @@
 //! The order at the end of a message: the driver counts as idle (or has left, or has taken the next errand) *before*
 //! the sender hears the answer, so that the sender's next message meets this connection and opens no other.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::yield_now;
-use tokio::time::timeout;
+use tokio::time::{Sleep, sleep};
 
 use crate::budget::Budget;
 use crate::commands::Debt;
@@ -35,11 +36,15 @@ use crate::verdicts::Form;
 /// other: a connection that turns out dead under it leaves the message in doubt.
 const JUST_USED: Duration = Duration::from_secs(1);
 
+/// No connection is idle for longer, whatever the settings say: a moment that far away can still be reckoned with.
+const LONGEST_REST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Starts a driver that has just been given a seat.
 pub(crate) fn start(pool: &Arc<Shared>, number: u64, errand: Errand) {
     let (mailbox, inbox) = unbounded_channel();
     let seat = Seat { pool: Arc::clone(pool), number, held: true };
-    let driver = Driver { seat, connection: None, idle_since: None, mailbox, inbox };
+    let rest = Box::pin(sleep(Duration::ZERO));
+    let driver = Driver { seat, connection: None, idle_since: None, rest, mailbox, inbox };
     tokio::spawn(driver.run(errand));
 }
 
@@ -65,6 +70,8 @@ struct Driver {
     connection: Option<Connection>,
     /// Set from becoming idle to the first look at the connection.
     idle_since: Option<Instant>,
+    /// Ends an idle connection. One timer for the life of the driver: setting it later costs next to nothing.
+    rest: Pin<Box<Sleep>>,
     mailbox: UnboundedSender<Errand>,
     inbox: UnboundedReceiver<Errand>,
 }
@@ -116,20 +123,23 @@ impl Driver {
             self.pay().await;
         }
         self.idle_since = Some(since);
-        let limit = match self.connection {
-            Some(_) => self.seat.pool.config.idle_timeout,
-            None => Duration::ZERO,
+        let due = match self.connection {
+            Some(_) => since + self.seat.pool.config.idle_timeout.min(LONGEST_REST),
+            None => since,
         };
-        match timeout(limit, self.inbox.recv()).await {
-            Ok(errand) => errand,
-            Err(_) if self.seat.pool.queue.leave_idle(self.seat.number) => {
-                self.seat.held = false;
-                self.part();
-                None
-            }
-            // It is on its way.
-            Err(_) => self.inbox.recv().await,
+        self.rest.as_mut().reset(due.into());
+        tokio::select! {
+            biased;
+            errand = self.inbox.recv() => return errand,
+            () = self.rest.as_mut() => {}
         }
+        if !self.seat.pool.queue.leave_idle(self.seat.number) {
+            // An errand is on its way.
+            return self.inbox.recv().await;
+        }
+        self.seat.held = false;
+        self.part();
+        None
     }
 
     /// The server waits for a text and nobody has one.
@@ -232,7 +242,10 @@ impl Driver {
     }
 
     async fn quit(&mut self) -> End {
-        if let Some(connection) = self.connection.take() {
+        // A server that waits for a text would take QUIT for one.
+        if let Some(connection) = self.connection.take()
+            && connection.debt != Debt::Dot
+        {
             connection.quit().await;
         }
         End::default()

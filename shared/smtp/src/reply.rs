@@ -5,6 +5,7 @@
 //! one reply) and lenient where it would not (a lone LF, a missing text). What it keeps is bounded.
 
 use std::fmt;
+use std::ops::Range;
 
 /// Longest reply line accepted, in octets. RFC 5321 4.5.3.1.5 says 512; servers exceed it.
 const MAX_LINE: usize = 4096;
@@ -58,7 +59,8 @@ impl fmt::Display for Enhanced {
 pub struct Reply {
     code: u16,
     enhanced: Option<Enhanced>,
-    lines: Vec<String>,
+    /// Lines joined by LF.
+    text: String,
 }
 
 impl Reply {
@@ -75,7 +77,7 @@ impl Reply {
     /// What the server wrote, lines joined by LF, codes of the lines left out, bytes that are not
     /// UTF-8 replaced. **May hold personal data**: not for logs.
     pub fn text(&self) -> String {
-        self.lines.join("\n")
+        self.text.clone()
     }
 
     /// The first digit of the code: 2 done, 3 go on, 4 not now, 5 no.
@@ -84,7 +86,7 @@ impl Reply {
     }
 
     pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
-        self.lines.iter().map(String::as_str)
+        self.text.split('\n')
     }
 }
 
@@ -103,64 +105,74 @@ impl fmt::Debug for Reply {
     }
 }
 
-/// Takes bytes, gives replies.
+/// Takes bytes, gives replies. Several replies in one read are copied once.
 #[derive(Debug, Default)]
 pub(crate) struct ReplyReader {
-    /// What has not been consumed yet, without a line end before `scanned`.
+    /// What the network brought; consumed up to `start`, without a line end from there to `scanned`.
     pending: Vec<u8>,
+    start: usize,
     scanned: usize,
-    /// The lines of the reply under way, all with this code.
+    /// The reply under way: its code, its text and how many lines that is.
     code: Option<u16>,
-    lines: Vec<String>,
+    text: String,
+    lines: usize,
 }
 
 impl ReplyReader {
     /// Adds what the network brought.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
+        // Only the beginning of a line is left over when more must be read.
+        self.pending.drain(..self.start);
+        self.scanned -= self.start;
+        self.start = 0;
         self.pending.extend_from_slice(bytes);
     }
 
     /// Nothing is left over and no reply is under way.
     pub(crate) fn is_empty(&self) -> bool {
-        self.pending.is_empty() && self.code.is_none()
+        self.pending.len() == self.start && self.code.is_none()
     }
 
     /// The next complete reply; `None` until more bytes come. After an error the stream is lost.
     pub(crate) fn next(&mut self) -> Result<Option<Reply>, ReplyError> {
         while let Some(line) = self.take_line()? {
-            let (code, last, text) = parse_line(&line)?;
+            let (code, last, text) = parse_line(&self.pending[line])?;
             if *self.code.get_or_insert(code) != code {
                 return Err(ReplyError::CodeChanges);
             }
-            if self.lines.len() == MAX_LINES {
+            if self.lines == MAX_LINES {
                 return Err(ReplyError::TooManyLines);
             }
-            self.lines.push(String::from_utf8_lossy(text).into_owned());
+            if self.lines > 0 {
+                self.text.push('\n');
+            }
+            match str::from_utf8(text) {
+                Ok(text) => self.text.push_str(text),
+                Err(_) => self.text.push_str(&String::from_utf8_lossy(text)),
+            }
+            self.lines += 1;
             if last {
-                self.code = None;
-                return Ok(Some(complete(code, std::mem::take(&mut self.lines))));
+                (self.code, self.lines) = (None, 0);
+                return Ok(Some(complete(code, std::mem::take(&mut self.text))));
             }
         }
         Ok(None)
     }
 
-    /// The next line without its end.
-    fn take_line(&mut self) -> Result<Option<Vec<u8>>, ReplyError> {
+    /// Where the next line is, without its end.
+    fn take_line(&mut self) -> Result<Option<Range<usize>>, ReplyError> {
+        let start = self.start;
         let Some(found) = self.pending[self.scanned..].iter().position(|&b| b == b'\n') else {
             self.scanned = self.pending.len();
-            return if self.scanned > MAX_LINE { Err(ReplyError::LineTooLong) } else { Ok(None) };
+            return if self.scanned - start > MAX_LINE { Err(ReplyError::LineTooLong) } else { Ok(None) };
         };
         let end = self.scanned + found;
-        if end > MAX_LINE {
+        if end - start > MAX_LINE {
             return Err(ReplyError::LineTooLong);
         }
-        let mut line: Vec<u8> = self.pending.drain(..=end).collect();
-        self.scanned = 0;
-        line.pop();
-        if line.last() == Some(&b'\r') {
-            line.pop();
-        }
-        Ok(Some(line))
+        (self.start, self.scanned) = (end + 1, end + 1);
+        let end = if self.pending[start..end].ends_with(b"\r") { end - 1 } else { end };
+        Ok(Some(start..end))
     }
 }
 
@@ -181,14 +193,13 @@ fn parse_line(line: &[u8]) -> Result<(u16, bool, &[u8]), ReplyError> {
     }
 }
 
-fn complete(code: u16, lines: Vec<String>) -> Reply {
-    let enhanced =
-        lines.first().and_then(|line| parse_enhanced(line)).filter(|e| u16::from(e.class) == code / 100);
-    Reply { code, enhanced, lines }
+fn complete(code: u16, text: String) -> Reply {
+    let enhanced = parse_enhanced(&text).filter(|e| u16::from(e.class) == code / 100);
+    Reply { code, enhanced, text }
 }
 
 fn parse_enhanced(text: &str) -> Option<Enhanced> {
-    let mut parts = text.split([' ', '\t']).next()?.split('.');
+    let mut parts = text.split([' ', '\t', '\n']).next()?.split('.');
     let mut number =
         || parts.next().filter(|p| (1..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()));
     let class = number()?.parse().ok()?;

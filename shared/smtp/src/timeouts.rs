@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-/// Commands that one message can wait for in the worst case, each with its own time-out: RSET and MAIL on a
-/// connection that turns out stale, then EHLO, HELO, STARTTLS, the TLS handshake, EHLO, HELO, three steps of AUTH, MAIL
-/// and RCPT on a fresh one.
-const COMMANDS_PER_MESSAGE: u32 = 13;
+/// Steps with the time-out of a command that one message can wait for in the worst case: writing its commands, RSET
+/// and MAIL on a connection that turns out stale, then EHLO, HELO, STARTTLS, the TLS handshake, EHLO, HELO, three steps
+/// of AUTH, writing, MAIL and RCPT on a fresh one.
+const COMMANDS_PER_MESSAGE: u32 = 15;
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -110,3 +110,60 @@ fn after_chunk(reply: Reply) -> Ended {
     let debt = if reply.class() == 2 { Debt::None } else { Debt::Reset };
     refused(Phase::EndOfData, reply, debt)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reply::tests::reply;
+    use Form::{Chunk, Data};
+
+    fn row(form: Form, refusal: Option<(Phase, &str)>, last: &str) -> String {
+        let refusal = refusal.map(|(phase, text)| (phase, reply(text)));
+        match judge(form, refusal, reply(last)) {
+            Ok(()) => "goes on".to_owned(),
+            Err(Ended { outcome, in_step: false, .. }) => format!("{outcome}, closed"),
+            Err(Ended { outcome, debt, .. }) => format!("{outcome}, {debt:?}"),
+        }
+    }
+
+    #[test]
+    fn the_table_of_groups() {
+        let mail = |text| Some((Phase::Mail, text));
+        let rcpt = |text| Some((Phase::Rcpt, text));
+        let said = "the server answered";
+        #[rustfmt::skip]
+        let table = [
+            (row(Data, None, "354 go"), "goes on".to_owned()),
+            (row(Data, None, "554 no"), format!("rejected at DATA: {said} 554, Reset")),
+            (row(Data, None, "451 no"), format!("deferred by recipient at DATA: {said} 451, Reset")),
+            (row(Data, None, "250 ok"), format!("deferred by server at DATA: {said} 250, closed")),
+            (row(Data, None, "503 no"), format!("deferred by server at DATA: {said} 503, closed")),
+            (row(Data, rcpt("550 no"), "354 go"), format!("rejected at RCPT: {said} 550, Dot")),
+            (row(Data, rcpt("550 no"), "503 no"), format!("rejected at RCPT: {said} 550, Reset")),
+            (row(Data, rcpt("550 no"), "250 ok"), format!("rejected at RCPT: {said} 550, closed")),
+            (row(Data, mail("451 no"), "354 go"), format!("deferred by server at MAIL: {said} 451, Dot")),
+            (row(Data, mail("530 no"), "503 no"), format!("misconfigured, seen at MAIL: {said} 530, closed")),
+            (row(Data, rcpt("503 no"), "503 no"), format!("deferred by server at RCPT: {said} 503, closed")),
+            (row(Data, rcpt("354 go"), "503 no"), format!("deferred by server at RCPT: {said} 354, closed")),
+            (row(Chunk, None, "250 ok"), "accepted: 250, None".to_owned()),
+            (row(Chunk, None, "550 no"), format!("rejected at end of data: {said} 550, Reset")),
+            (row(Chunk, None, "452 no"), format!("deferred by recipient at end of data: {said} 452, Reset")),
+            (row(Chunk, None, "500 what"), format!("deferred by server at DATA: {said} 500, closed")),
+            (row(Chunk, None, "354 go"), format!("unknown: {said} 354, closed")),
+            (row(Chunk, rcpt("550 no"), "503 no"), format!("rejected at RCPT: {said} 550, Reset")),
+            (row(Chunk, rcpt("550 no"), "250 ok"), format!("unknown: {said} 550, closed")),
+            (row(Chunk, rcpt("550 no"), "354 go"), format!("rejected at RCPT: {said} 550, closed")),
+        ];
+        for (found, expected) in table {
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn silence_is_in_doubt_only_after_a_chunk() {
+        let silence = || Err(Failure::Closed);
+        assert_eq!(Data.phase_of_silence(Phase::Mail, &silence()), Phase::Mail);
+        assert_eq!(Chunk.phase_of_silence(Phase::Mail, &silence()), Phase::EndOfData);
+        assert_eq!(Chunk.phase_of_silence(Phase::Mail, &Ok(reply("421 bye"))), Phase::Mail);
+    }
+}

@@ -2,14 +2,15 @@
 
 use fanmail_smtp::{Connection, Outcome, ServerConfig};
 
-use crate::script::{Act, say};
+use crate::script::{Act, Mode, say};
 use crate::server::Server;
 use crate::{MESSAGE, SHORT, config, is_accepted, message, pool, send};
 
 #[tokio::test]
 async fn the_message_after_a_cancelled_one_gets_its_own_answer() {
-    for verb in ["MAIL", "RCPT", "DATA"] {
-        let server = Server::start(move |said| match (said.message, said.verb.as_str()) {
+    let verbs = ["MAIL", "RCPT", "DATA"];
+    for (verb, mode) in verbs.into_iter().flat_map(|verb| Mode::WITH_DATA.map(|mode| (verb, mode))) {
+        let server = Server::start_in(mode, move |said| match (said.message, said.verb.as_str()) {
             (1, heard) if heard == verb => Act::Silence,
             (2, "RCPT") => say("550 5.1.1 who?"),
             _ => Act::Usual,

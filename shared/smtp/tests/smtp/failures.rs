@@ -296,6 +296,22 @@ async fn a_connection_lost_after_the_dot_is_unknown_whatever_the_truth() {
 }
 
 #[tokio::test]
+async fn a_connection_in_use_that_is_lost_after_the_dot_is_unknown_too() {
+    for mode in Mode::ALL {
+        let server = Server::start_in(mode, |said| match (said.message, said.verb.as_str()) {
+            (1, ".") => Act::StoreAnd(Box::new(Act::Rst)),
+            _ => Act::Usual,
+        })
+        .await;
+        let pool = pool(&server);
+        assert!(is_accepted(&send(&pool).await));
+        let outcome = send(&pool).await.to_string();
+        assert!(outcome.starts_with("unknown: "), "{mode:?}: {outcome}");
+        assert_eq!((server.stored(), server.sessions()), (2, 1), "{mode:?}");
+    }
+}
+
+#[tokio::test]
 async fn half_a_reply_or_garbage_after_the_dot_is_unknown() {
     for reply in ["250-2.0.0 que", "25", "250-ok\r\n550 no", "HTTP/1.1 200 OK", "354 go on", "\0\0\0"] {
         let stored = move |said: &Said| match said.first(".") {

@@ -300,3 +300,48 @@ async fn chunking_can_be_switched_off() {
     assert!(is_accepted(&send(&pool).await));
     assert_eq!((server.heard("BDAT"), server.heard("DATA")), (0, 1));
 }
+
+#[tokio::test]
+async fn a_refused_chunk_costs_the_message_behind_it_nothing() {
+    let outcome = first_of_two(Mode::Chunked, 0, 1, |said| match said.first("RCPT") {
+        true => say("550 5.1.1 who?"),
+        false => Act::Usual,
+    });
+    assert_eq!(outcome.await, "rejected at RCPT: the server answered 550 5.1.1");
+}
+
+#[tokio::test]
+async fn no_chunk_is_sent_on_a_connection_that_was_idle_for_long() {
+    let server = Server::start_in(Mode::Chunked, |_| Act::Usual).await;
+    let pool = Pool::new(narrow(&server));
+    assert!(is_accepted(&send(&pool).await) && is_accepted(&send(&pool).await));
+    assert_eq!((server.heard("BDAT"), server.heard("DATA")), (2, 0));
+    // The passing of time is what this is about.
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    assert!(is_accepted(&send(&pool).await));
+    assert_eq!((server.heard("BDAT"), server.heard("DATA"), server.sessions()), (2, 1, 1));
+}
+
+#[tokio::test]
+async fn a_connection_takes_no_message_along_that_it_may_not_carry() {
+    for mode in PIPELINED {
+        let server = Server::start_in(mode, |_| Act::Usual).await;
+        let pool = Pool::new(ServerConfig { max_messages_per_connection: 1, ..narrow(&server) });
+        let (a, b) = tokio::join!(pool.send(numbered(0)), pool.send(numbered(1)));
+        assert!(is_accepted(&a) && is_accepted(&b), "{mode:?}: {a}, {b}");
+        assert_eq!((server.sessions(), pool.stats().counts().pipelined), (2, 0), "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_the_server_does_not_take_is_refused_and_not_put_behind_another() {
+    for mode in PIPELINED {
+        let server = Server::start_in(mode, |_| Act::Usual).await;
+        let pool = Pool::new(narrow(&server));
+        let large = Message::new(crate::envelope(), vec![b'a'; 50_000_000]);
+        let (a, b, c) = tokio::join!(pool.send(numbered(0)), pool.send(large.into()), pool.send(numbered(1)));
+        assert!(is_accepted(&a) && is_accepted(&c), "{mode:?}: {a}, {c}");
+        assert!(b.to_string().starts_with("rejected at preparation: "), "{mode:?}: {b}");
+        assert_eq!((server.sessions(), server.heard("MAIL")), (1, 2), "{mode:?}");
+    }
+}

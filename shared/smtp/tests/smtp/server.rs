@@ -171,6 +171,7 @@ impl Session {
             self.log.send_modify(|log| log.heard.push((self.said.session, line.clone())));
             let verb = line.split([' ', '\r']).next().unwrap_or_default().to_ascii_uppercase();
             match verb.as_str() {
+                "MAIL" if !now.mail.is_empty() => self.write(b"503 5.5.1 nested MAIL\r\n").await?,
                 "MAIL" => {
                     self.log.send_modify(|log| {
                         self.said.message = log.messages;
@@ -199,9 +200,16 @@ impl Session {
                 "BDAT" => {
                     let octets = line.split(' ').nth(1).and_then(|octets| octets.parse().ok()).ok_or(Over)?;
                     let body = self.chunk(octets).await?;
-                    self.end_of_data(std::mem::take(&mut now), body).await?;
+                    // A refused chunk leaves the transaction open (RFC 3030 section 2).
+                    let done =
+                        if now.has_recipient { std::mem::take(&mut now) } else { Transaction::default() };
+                    self.end_of_data(done, body).await?;
                 }
-                "EHLO" | "HELO" | "AUTH" | "RSET" | "QUIT" => drop(self.hear(&verb, &line).await?),
+                "RSET" => {
+                    now = Transaction::default();
+                    self.hear(&verb, &line).await?;
+                }
+                "EHLO" | "HELO" | "AUTH" | "QUIT" => drop(self.hear(&verb, &line).await?),
                 _ => drop(self.hear("TEXT", &line).await?),
             }
         }
@@ -281,7 +289,7 @@ impl Session {
         let keep = match &act {
             Act::Usual | Act::Together(_) | Act::StoreAnd(_) => true,
             Act::Say(reply) => reply.starts_with('2'),
-            _ => false,
+            Act::SayAndClose(_) | Act::Pieces(_) | Act::Fin | Act::Rst | Act::Silence | Act::Deaf(_) => false,
         };
         if keep {
             let Transaction { mail, rcpt, .. } = transaction;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanmail_smtp::{Credentials, Mechanism, Outcome, Pool, ServerConfig, Timeouts};
 
-use crate::script::Act;
+use crate::script::{Act, Mode, Said};
 use crate::server::Server;
 use crate::{MESSAGE, PATIENT, SHORT, config, huge_message, is_accepted, pool, send};
 
@@ -14,8 +14,13 @@ async fn in_time(send: impl Future<Output = Outcome>) -> Outcome {
 }
 
 /// The server falls silent at `verb`, and only the time-outs that `shorten` changes are short.
-async fn silent_at(verb: &'static str, message: &[u8], shorten: impl FnOnce(&mut Timeouts)) -> String {
-    let server = Server::start(move |said| match said.session {
+async fn silent_at(
+    mode: Mode,
+    verb: &'static str,
+    message: &[u8],
+    shorten: impl FnOnce(&mut Timeouts),
+) -> String {
+    let server = Server::start_in(mode, move |said| match said.session {
         // A body that is read would be read to its end.
         0 if said.verb == verb && verb == "BODY" => Act::Deaf(None),
         0 if said.verb == verb => Act::Silence,
@@ -42,15 +47,21 @@ async fn each_step_ends_at_its_own_time_out() {
     let command = |t: &mut Timeouts| t.command = SHORT;
     let out = |phase: &str| format!("deferred by server at {phase}: time ran out after 200 ms");
 
-    assert_eq!(silent_at("CONNECT", MESSAGE, |t| t.greeting = SHORT).await, out("greeting"));
-    assert_eq!(silent_at("EHLO", MESSAGE, command).await, out("EHLO"));
-    assert_eq!(silent_at("AUTH", MESSAGE, command).await, out("AUTH"));
-    assert_eq!(silent_at("MAIL", MESSAGE, command).await, out("MAIL"));
-    assert_eq!(silent_at("RCPT", MESSAGE, command).await, out("RCPT"));
-    assert_eq!(silent_at("DATA", MESSAGE, |t| t.data_initiation = SHORT).await, out("DATA"));
-    assert_eq!(silent_at("BODY", &huge_message(), |t| t.data_block = SHORT).await, out("message body"));
+    for mode in Mode::WITH_DATA {
+        assert_eq!(silent_at(mode, "CONNECT", MESSAGE, |t| t.greeting = SHORT).await, out("greeting"));
+        assert_eq!(silent_at(mode, "EHLO", MESSAGE, command).await, out("EHLO"));
+        assert_eq!(silent_at(mode, "AUTH", MESSAGE, command).await, out("AUTH"));
+        assert_eq!(silent_at(mode, "MAIL", MESSAGE, command).await, out("MAIL"));
+        assert_eq!(silent_at(mode, "RCPT", MESSAGE, command).await, out("RCPT"));
+        assert_eq!(silent_at(mode, "DATA", MESSAGE, |t| t.data_initiation = SHORT).await, out("DATA"));
+        let body = silent_at(mode, "BODY", &huge_message(), |t| t.data_block = SHORT).await;
+        assert_eq!(body, out("message body"));
+    }
     let unknown = "unknown: time ran out after 200 ms";
-    assert_eq!(silent_at(".", MESSAGE, |t| t.end_of_data = SHORT).await, unknown);
+    for mode in Mode::ALL {
+        assert_eq!(silent_at(mode, ".", MESSAGE, |t| t.end_of_data = SHORT).await, unknown);
+    }
+    assert_eq!(silent_at(Mode::Chunked, "MAIL", MESSAGE, command).await, unknown, "the chunk is written");
 }
 
 #[tokio::test]
@@ -96,9 +107,12 @@ async fn waiting_for_a_connection_ends_at_its_time_out() {
 #[tokio::test]
 async fn one_message_ends_within_its_budget_wherever_the_server_falls_silent() {
     let budget = Duration::from_millis(1500);
-    for verb in ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "."] {
-        let server =
-            Server::start(move |said| if said.verb == verb { Act::Silence } else { Act::Usual }).await;
+    let verbs = ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "."];
+    for (verb, mode) in
+        verbs.into_iter().flat_map(|verb| [Mode::Lockstep, Mode::Pipelined].map(|m| (verb, m)))
+    {
+        let silent = move |said: &Said| if said.verb == verb { Act::Silence } else { Act::Usual };
+        let server = Server::start_in(mode, silent).await;
         let timeouts = Timeouts::default().within(budget);
         let pool = Pool::new(ServerConfig { timeouts, ..config(&server) });
         let ended = tokio::time::timeout(budget, send(&pool)).await;
