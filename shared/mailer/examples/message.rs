@@ -1,6 +1,6 @@
 //! Prints the example campaign as one message: `cargo run -p fanmail-mailer --example message > message.eml`.
 //!
-//! `score.sh` gives it to SpamAssassin.
+//! `score.sh` gives it to `SpamAssassin`.
 
 use std::collections::BTreeMap;
 use std::error::Error;

@@ -45,6 +45,9 @@ impl<'a> Guard<'a> {
 
     /// Copies a template tag, if one begins here.
     fn template_tag(&mut self) -> bool {
+        if self.protected && !self.rest.starts_with("{%") {
+            return false;
+        }
         let Some(len) = tag::tag_len(self.rest) else { return false };
         let keyword = if self.rest.starts_with("{%") { tag::keyword(&self.rest[..len]) } else { "" };
         if self.protected && keyword != "endraw" {
