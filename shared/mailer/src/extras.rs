@@ -13,6 +13,9 @@ pub(crate) use own_header::write as write_header;
 
 use crate::sender::SenderError;
 
+/// The longest content id, in characters.
+const MAX_ID: usize = 200;
+
 /// What is wrong with a header or an attachment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -81,7 +84,7 @@ pub(crate) fn check(extras: &Extras, html: &str) -> Result<Vec<File>, ExtrasErro
         }
     }
     match references(html).find(|id| !ids.contains(id)) {
-        Some(id) => Err(ExtrasError::NoSuchFile { id: id.chars().take(80).collect() }),
+        Some(id) => Err(ExtrasError::NoSuchFile { id: id.to_owned() }),
         None => Ok(files),
     }
 }
@@ -89,11 +92,15 @@ pub(crate) fn check(extras: &Extras, html: &str) -> Result<Vec<File>, ExtrasErro
 /// The ids behind `cid:` where a URL begins. One that holds template tags is only known when it is rendered.
 fn references(html: &str) -> impl Iterator<Item = &str> {
     html.match_indices("cid:").filter_map(|(at, found)| {
-        let (before, id) = (html[..at].chars().next_back()?, &html[at + found.len()..]);
-        let len = id.find(|c: char| c.is_whitespace() || "\"'()<>&;".contains(c)).unwrap_or(id.len());
-        let id = &id[..len];
-        ("\"'(=".contains(before) && !id.contains('{')).then_some(id)
+        let (before, rest) = (html[..at].chars().next_back()?, &html[at + found.len()..]);
+        let id = &rest[..rest.bytes().take(MAX_ID + 1).take_while(|byte| is_id_character(*byte)).count()];
+        ("\"'(=".contains(before) && !rest[id.len()..].starts_with('{')).then_some(id)
     })
+}
+
+/// What a content id is made of here, a part of what RFC 2392 allows.
+fn is_id_character(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._+@".contains(&byte)
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ pub(crate) use encoded_word::encoded_words;
 
 /// The most characters in a line that can be folded (RFC 2047, 2).
 const MAX_LINE: usize = 76;
+/// The longest word that is left alone: a line has at most 998 characters (RFC 5322, 2.1.1).
+const MAX_WORD: usize = 900;
 /// The longest name that is written in quotes, in characters.
 const MAX_QUOTED: usize = 50;
 
@@ -28,10 +30,20 @@ pub(crate) fn header_text(text: &str) -> String {
 
 /// Appends `name: ` and a text that only people read, such as a subject, and the line end.
 pub(crate) fn unstructured(name: &str, text: &str, out: &mut Vec<u8>) {
+    words(name, text, MAX_LINE.saturating_sub(name.len() + 2), out);
+}
+
+/// The same for a header of the campaign's own, which programs may read too: a long word, such as a Message-ID, stays
+/// as it is on a line of its own.
+pub(crate) fn foreign(name: &str, text: &str, out: &mut Vec<u8>) {
+    words(name, text, MAX_WORD, out);
+}
+
+/// Appends a header whose words are at most `longest` characters long, or encoded.
+fn words(name: &str, text: &str, longest: usize, out: &mut Vec<u8>) {
     let text = header_text(text);
     let column = begin(name, out);
-    let fits = |word: &str| column + word.len() <= MAX_LINE;
-    if is_plain(&text) && text.split(' ').all(fits) {
+    if is_plain(&text) && text.split(' ').all(|word| word.len() <= longest) {
         fold(&text, column, out);
     } else {
         encoded_words(&text, column, out);
@@ -143,6 +155,15 @@ mod tests {
         ] {
             assert_eq!(written(|out| unstructured("Subject", text, out)), expected);
         }
+    }
+
+    #[test]
+    fn programs_find_long_words_as_they_are() {
+        let id = format!("<{}@acme.example>", "a".repeat(90));
+        let line = written(|out| foreign("References", &format!("{id} {id}"), out));
+        assert_eq!(line, format!("References: {id}\r\n {id}\r\n"));
+        let line = written(|out| foreign("X-Long", &"a".repeat(901), out));
+        assert!(line.lines().all(|line| line.len() <= 76), "{line}");
     }
 
     #[test]

@@ -91,7 +91,8 @@ fn line(text: &[u8], out: &mut Vec<u8>) {
     };
     let (mut rest, mut column) = (text, 0);
     while let Some(&first) = rest.first() {
-        let run = if column == 0 && first == b'.' { 0 } else { plain_len(rest).min(MAX_LINE - column) };
+        let room = rest.len().min(MAX_LINE - column);
+        let run = if column == 0 && first == b'.' { 0 } else { plain_len(&rest[..room]) };
         if run > 0 {
             out.extend_from_slice(&rest[..run]);
             (column, rest) = (column + run, &rest[run..]);

@@ -155,6 +155,8 @@ impl Compiled {
         let subject = escape::lines(&content.subject);
         engine::add(&mut environment, Part::Subject, &subject)?;
         let plain_html = escape::lines(&content.html);
+        // As it was written first: its mistakes are its author's, and the guard reads only what parses.
+        engine::add(&mut environment, Part::Html, &plain_html)?;
         let html = guard::html(&plain_html);
         engine::add(&mut environment, Part::Html, &html)?;
         let given = content.text.as_deref().map(|text| escape::lines(text).into_owned());

@@ -4,12 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fanmail_domain::Attachment;
 
-use super::ExtrasError;
+use super::{ExtrasError, MAX_ID, is_id_character};
 use crate::escape;
 use crate::header::field;
 use crate::qp::encode_base64;
 
-/// The longest file name, in characters, and the longest content id and content type.
+/// The longest file name, and the longest content type, in characters.
 const MAX_LEN: usize = 200;
 /// How much of a file name stands in one line (RFC 2231, 3).
 const SECTION: usize = 50;
@@ -102,8 +102,7 @@ fn is_token(text: &str) -> bool {
 }
 
 fn is_content_id(text: &str) -> bool {
-    let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || b"-._+@".contains(&byte);
-    (1..=MAX_LEN).contains(&text.len()) && text.bytes().all(is_fine)
+    (1..=MAX_ID).contains(&text.len()) && text.bytes().all(is_id_character)
 }
 
 #[cfg(test)]

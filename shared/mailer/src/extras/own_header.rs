@@ -50,6 +50,6 @@ pub(crate) fn write(given: &Header, out: &mut Vec<u8>) {
     let address = given.name.eq_ignore_ascii_case("reply-to").then(|| Sender::parse(&given.value).ok());
     match address.flatten() {
         Some(to) => header::mailbox(&given.name, &to.name, to.address.expose(), out),
-        None => header::unstructured(&given.name, &given.value, out),
+        None => header::foreign(&given.name, &given.value, out),
     }
 }
