@@ -21,6 +21,9 @@ use crate::template::{self, InlineTemplate, NotExpressible};
 /// "You can send to up to 50 destinations per call" (API v1 reference, `SendBulkTemplatedEmail`; v2 names no number).
 pub const MAX_ENTRIES: usize = 50;
 
+/// Custom headers of one message (API v2 reference, `BulkEmailEntry`).
+const MAX_HEADERS: usize = 15;
+
 /// Largest `ReplacementTemplateData` (API v2 reference, `ReplacementTemplate`).
 const MAX_VALUES_BYTES: usize = 262_144;
 
@@ -66,6 +69,9 @@ impl<'a> Bulk<'a> {
         }
         if wanted != given {
             return Err(NotExpressible::Values { wanted, given });
+        }
+        if entry.headers.len() > MAX_HEADERS {
+            return Err(NotExpressible::Headers);
         }
         let values = template::values(entry.values);
         if values.len() > MAX_VALUES_BYTES {
@@ -216,6 +222,9 @@ mod tests {
         assert_eq!(bulk.push(&entry(&["a"])), Err(NotExpressible::Values { wanted: 2, given: 1 }));
         let long = "x".repeat(MAX_VALUES_BYTES);
         assert_eq!(bulk.push(&entry(&[&long, ""])), Err(NotExpressible::ValuesTooLarge));
+        let headers = [("X-A", "b"); MAX_HEADERS + 1];
+        let overloaded = BulkEntry { headers: &headers, ..entry(&["a", "b"]) };
+        assert_eq!(bulk.push(&overloaded), Err(NotExpressible::Headers));
         assert!(bulk.is_empty());
         for _ in 0..MAX_ENTRIES {
             bulk.push(&entry(&["a", "b"])).unwrap();

@@ -147,3 +147,20 @@ async fn dial(host: &str, port: u16) -> Result<TcpStream, Failure> {
     }
     Err(last)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_waits_for_an_acknowledgement() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = Endpoint::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+
+        let connection = Connection::open(&endpoint, None).await.unwrap();
+
+        assert!(matches!(connection.stream, Stream::Plain(tcp) if tcp.nodelay().unwrap()));
+    }
+}

@@ -165,6 +165,8 @@ fn status_line(bytes: &[u8]) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const WHOLE: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
@@ -241,6 +243,19 @@ mod tests {
             );
             let refusal = Response::parse(bytes.as_bytes()).unwrap().unwrap().0.refusal();
             assert_eq!((refusal.name(), refusal.message()), (name, message));
+        }
+    }
+
+    proptest! {
+        /// Whatever comes, in whatever pieces: no panic, and nothing read past its end.
+        #[test]
+        fn any_bytes_are_read_or_refused(head in "HTTP/1\\.[01] [0-9]{3}[ a-z]{0,4}\r\n", tail in any::<Vec<u8>>()) {
+            for bytes in [tail.clone(), [head.as_bytes(), &tail].concat(), [head.as_bytes(), b"transfer-encoding: chunked\r\n\r\n", &tail].concat()] {
+                if let Ok(Some((_, used))) = Response::parse(&bytes) {
+                    prop_assert!(used <= bytes.len());
+                }
+                let _ = Response::cut_off(&bytes, true);
+            }
         }
     }
 

@@ -40,6 +40,9 @@ pub enum NotExpressible {
     /// An entry's values are larger than SES takes, 262,144 characters of JSON.
     #[error("the values of one entry are larger than SES takes")]
     ValuesTooLarge,
+    /// An entry has more than fifteen headers.
+    #[error("an entry has more than fifteen headers")]
+    Headers,
     /// There are fifty entries already.
     #[error("a bulk call has at most fifty entries")]
     Full,

@@ -119,6 +119,7 @@ fn a_signature_stands_before_a_message_that_is_otherwise_the_same() {
     assert!(signed.message.text().ends_with(&plain.message.text()));
     assert_eq!((signed.message.envelope(), signed.place), (plain.message.envelope(), plain.place));
     let header = parse(&signed).header_raw("DKIM-Signature").unwrap().to_owned();
+    assert!(header.contains("h=From:From:To:"), "a second From could be added: {header}");
     assert!(header.contains("d=acme.example;") && header.contains("t=1782806706;"), "{header}");
     assert!(header.lines().all(|line| line.len() <= 78), "{header}");
 }

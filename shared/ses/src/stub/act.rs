@@ -13,6 +13,8 @@ pub enum Act {
     AcceptThenClose,
     /// Accepts it, and says something that nobody asked for.
     AcceptThenTalk,
+    /// Accepts it, says that this was the last one, and leaves it to the client to close.
+    AcceptAsLast,
     /// Accepts it after this time.
     Slow(Duration),
     /// An error of SES: HTTP status, error name, text.
@@ -87,6 +89,7 @@ impl Act {
             Self::Accept
             | Self::AcceptThenClose
             | Self::AcceptThenTalk
+            | Self::AcceptAsLast
             | Self::Slow(_)
             | Self::Refuse(..)
             | Self::Answer(..)
@@ -105,6 +108,7 @@ impl Act {
             Self::AcceptThenTalk => {
                 Deed::and([success(), http::refusal(408, "RequestTimeout", "idle")].concat(), Then::Wait)
             }
+            Self::AcceptAsLast => Deed::and(http::as_last(success()), Then::Wait),
             Self::Slow(delay) => Deed { delay, ..Deed::answer(success()) },
             Self::Refuse(status, name, text) => Deed::answer(http::refusal(status, name, text)),
             Self::Answer(status, body) => Deed::answer(http::answer(status, "", &body)),

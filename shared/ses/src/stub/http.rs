@@ -77,6 +77,12 @@ fn results(body: &[u8], number: u64) -> Value {
     json!({ "BulkEmailEntryResults": (0..entries).map(result).collect::<Vec<_>>() })
 }
 
+/// The same with `connection: close`.
+pub(super) fn as_last(answer: Vec<u8>) -> Vec<u8> {
+    let text = String::from_utf8_lossy(&answer);
+    text.replacen("\r\n", "\r\nconnection: close\r\n", 1).into_bytes()
+}
+
 /// An error as SES writes it.
 pub(super) fn refusal(status: u16, name: &str, message: &str) -> Vec<u8> {
     answer(status, name, &json!({ "message": message }).to_string())

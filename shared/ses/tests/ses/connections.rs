@@ -56,6 +56,16 @@ async fn a_server_that_speaks_unasked_is_not_listened_to() {
 }
 
 #[tokio::test]
+async fn a_server_that_announces_its_end_gets_no_further_request() {
+    let stub = Stub::start().unwrap();
+    let client = client(&stub);
+    stub.script([Act::AcceptAsLast]);
+    assert_eq!(word(&send(&client, 7000).await), "accepted");
+    assert_eq!(word(&send(&client, 7000).await), "accepted");
+    assert_eq!((stub.opened(), stub.complete(), client.counts().reused), (2, 2, 0));
+}
+
+#[tokio::test]
 async fn there_are_never_more_connections_than_allowed() {
     let stub = Stub::start().unwrap();
     let client = Client::new(SesConfig { max_conns: 3, ..config(stub.url()) }).unwrap();

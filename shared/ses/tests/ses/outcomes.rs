@@ -3,7 +3,7 @@
 use fanmail_ses::stub::{Act, Stub, When};
 use fanmail_ses::{Answer, Client, Enforcement, Failure, SesConfig};
 
-use crate::support::{SHORT, client, config, send, word};
+use crate::support::{LARGE, SHORT, client, config, send, word};
 
 /// What happens to one request, what the client says, and how many requests came in whole. On a fresh connection and
 /// on a kept one the client says the same.
@@ -74,10 +74,6 @@ async fn no_status_line_after_the_last_byte_is_in_doubt() {
         holds(act, 7000, "unknown", 1).await;
     }
 }
-
-/// In base64 larger than what the kernel takes from a client that is not listened to: 4 MB (`tcp_wmem`), and the
-/// stub's 64 KB.
-const LARGE: usize = 4 * 1024 * 1024;
 
 #[tokio::test]
 async fn a_request_that_the_server_stops_reading_surely_was_not_sent() {

@@ -12,6 +12,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// Short enough to be waited for.
 pub(crate) const SHORT: Duration = Duration::from_millis(400);
 
+/// In base64 larger than what the kernel takes from a client that is not listened to: 4 MB (`tcp_wmem`), and the
+/// stub's 64 KB.
+pub(crate) const LARGE: usize = 4 * 1024 * 1024;
+
 pub(crate) fn config(endpoint: String) -> SesConfig {
     let who = Credentials::new("AKIDEXAMPLE", "geheim", Some("token/==".into()), None, "test");
     SesConfig { endpoint: Some(endpoint), timeout: PATIENCE, ..SesConfig::new("eu-west-1", who, now) }

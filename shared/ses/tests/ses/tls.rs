@@ -4,8 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fanmail_ses::stub::{Act, Stub};
+use fanmail_ses::stub::{Act, Stub, When};
 use fanmail_ses::{Client, ConfigError, Failure, Roots, SesConfig};
+use socket2::SockRef;
 use tokio::io::{AsyncWriteExt, copy, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -16,11 +17,14 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::server::TlsStream;
 
-use crate::support::{config, send, word};
+use crate::support::{LARGE, SHORT, config, send, word};
 
 /// Of `localhost` and nobody else, until 2126; the key protects nothing.
 const CERTIFICATE: &[u8] = include_bytes!("localhost.crt");
 const KEY: &[u8] = include_bytes!("localhost.key");
+
+/// So that a large request gets stuck in the client and not in the relay.
+const LITTLE_ROOM: usize = 16 * 1024;
 
 /// Takes TLS off and passes on to the stub. Tells when it has closed a connection because the stub did. Ends with
 /// the test's runtime.
@@ -31,6 +35,7 @@ async fn relay(to: SocketAddr) -> (SocketAddr, UnboundedReceiver<()>) {
     let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
     let acceptor = TlsAcceptor::from(Arc::new(builder.with_single_cert(vec![certificate], key).unwrap()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    SockRef::from(&listener).set_recv_buffer_size(LITTLE_ROOM).unwrap();
     let address = listener.local_addr().unwrap();
     let (closed, closes) = unbounded_channel();
     tokio::spawn(async move {
@@ -43,7 +48,9 @@ async fn relay(to: SocketAddr) -> (SocketAddr, UnboundedReceiver<()>) {
 }
 
 async fn pass(tls: TlsStream<TcpStream>, to: SocketAddr, closed: &UnboundedSender<()>) -> io::Result<()> {
-    let (mut from_stub, mut to_stub) = TcpStream::connect(to).await?.into_split();
+    let stub = TcpStream::connect(to).await?;
+    SockRef::from(&stub).set_send_buffer_size(LITTLE_ROOM)?;
+    let (mut from_stub, mut to_stub) = stub.into_split();
     let (mut from_client, mut to_client) = split(tls);
     tokio::select! {
         _ = copy(&mut from_client, &mut to_stub) => {}
@@ -67,6 +74,26 @@ async fn messages_go_over_tls_and_the_connection_is_kept() {
         assert_eq!(word(&send(&client, octets).await), "accepted");
     }
     assert_eq!((stub.complete(), client.counts().opened), (3, 1));
+}
+
+#[tokio::test]
+async fn a_request_that_gets_stuck_in_the_session_arrives_in_the_end() {
+    let stub = Stub::start().unwrap();
+    let client = secure(relay(stub.address()).await.0, "localhost", Roots::Pem(CERTIFICATE.into())).unwrap();
+    let answer = send(&client, LARGE).await;
+    assert_eq!((word(&answer), stub.complete()), ("accepted", 1), "{answer}");
+}
+
+#[tokio::test]
+async fn a_request_that_stays_stuck_in_the_session_surely_was_not_sent() {
+    let stub = Stub::start().unwrap();
+    let relay = relay(stub.address()).await.0;
+    let config = config(format!("https://localhost:{}", relay.port()));
+    let roots = Roots::Pem(CERTIFICATE.into());
+    let client = Client::new(SesConfig { roots, timeout: 10 * SHORT, ..config }).unwrap();
+    stub.script([Act::Stall(When::Before)]);
+    let answer = send(&client, LARGE).await;
+    assert_eq!((word(&answer), stub.complete(), stub.opened()), ("provider", 0, 1), "{answer}");
 }
 
 #[tokio::test(flavor = "current_thread")]
