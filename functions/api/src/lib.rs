@@ -27,7 +27,7 @@ use fanmail_mailer::{Renderer, UnsubscribeLinks};
 use fanmail_queue::Queue;
 use fanmail_runtime::aws::AwsConfig;
 use fanmail_runtime::vars::Vars;
-use fanmail_runtime::{Error, LambdaEvent, SystemClock, service_fn, telemetry};
+use fanmail_runtime::{Error, LambdaEvent, Secrets, SystemClock, service_fn, telemetry};
 use fanmail_store::Store;
 
 /// How long a sender works on a batch at a time, unless the environment says otherwise: its time-out of 60 s
@@ -40,6 +40,8 @@ pub(crate) struct Ports {
     queue: Queue,
     clock: SystemClock,
     unsubscribe_key: UnsubscribeKey,
+    /// Reads passwords, to try a mail server.
+    secrets: Secrets,
     /// Makes messages to look at.
     renderer: Renderer,
     /// How many senders there are, where that can be changed from here.
@@ -64,6 +66,7 @@ pub async fn run() -> Result<(), Error> {
     let unsubscribe_key = vars.finish_with(key)?;
     let links = UnsubscribeLinks::new(&public_url, unsubscribe_key.clone())?;
     let ports = Ports {
+        secrets: Secrets::from_env(),
         renderer: Renderer::new(links, || SystemClock::new().now()),
         store: aws.store(),
         queue: aws.queue(),

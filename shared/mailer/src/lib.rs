@@ -31,6 +31,7 @@ mod smtp_transport;
 mod tag;
 mod template;
 mod text_part;
+mod trial;
 
 use std::fmt;
 use std::future::Future;
@@ -49,6 +50,7 @@ pub use server_config::server_config;
 pub use ses_transport::SesTransport;
 pub use smtp_transport::SmtpTransport;
 pub use template::{Part, TemplateError, validate};
+pub use trial::trial_message;
 
 /// A way to hand messages to a provider.
 pub trait Transport: Sync {

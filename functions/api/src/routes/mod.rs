@@ -40,6 +40,7 @@ pub(crate) async fn route(call: &Call<'_>, request: &Request) -> Result<Reply, A
         ("POST", ["api", "campaigns", id, "retry"]) => campaigns::retry(call, request, id).await,
         ("POST", ["api", "campaigns", id, "resolve"]) => campaigns::resolve(call, request, id).await,
         ("GET", ["api", "settings"]) => settings::get(call).await,
+        ("POST", ["api", "settings", "smtp", "test"]) => settings::smtp_test(call, request).await,
         ("PUT", ["api", "settings"]) => settings::put(call, request).await,
         ("PUT", ["api", "campaigns", id, "status"]) => campaigns::set_status(call, request, id).await,
         ("GET", ["unsubscribe", campaign, subscriber, token]) => {

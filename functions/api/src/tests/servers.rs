@@ -1,6 +1,7 @@
 //! Mail servers: listmonk's keys, judged with the settings, and never a secret among them.
 
 use fanmail_domain::{SecretRef, servers::Balance};
+use fanmail_inbox::{Auth, Credentials, Inbox, InboxConfig};
 use serde_json::{Value, json};
 
 use super::world::{Answer, World};
@@ -64,6 +65,60 @@ async fn one_wrong_server_refuses_the_whole_change() {
         (json!({ "smtp": [{ "hots": "x" }] }), "unknown field `hots`"),
     ] {
         let (status, sentence) = put(&world, "/api/settings", &body).await.refusal();
+        assert!(status == 400 && sentence.contains(words), "{sentence}");
+    }
+}
+
+/// A trial of a server on this machine, as listmonk asks for it.
+fn trial(port: u16, password: &str) -> Value {
+    json!({
+        "host": "127.0.0.1", "port": port, "auth_protocol": "plain", "username": "fan", "password": password,
+        "tls_type": "none", "email": "ann@example.org", "from_email": "News <news@acme.example>",
+    })
+}
+
+async fn try_server(world: &World, body: &Value) -> Answer {
+    world.request("POST", "/api/settings/smtp/test", "", &body.to_string()).await
+}
+
+#[tokio::test]
+async fn a_trial_sends_one_mail_and_shows_the_dialogue_without_the_secret() {
+    let world = World::new().await;
+    let credentials = Credentials { user: "fan".to_owned(), password: "geheim".to_owned() };
+    let config = InboxConfig { auth: Auth::Only(vec![credentials]), ..InboxConfig::default() };
+    let inbox = Inbox::start(config).await.unwrap();
+    let port = inbox.smtp_addr().port();
+
+    let shown = try_server(&world, &trial(port, "env:FANMAIL_SECRET_RELAY")).await.data();
+    assert_eq!((&shown["sent"], inbox.accepted()), (&json!(true), 1));
+    let dialogue = shown["dialogue"].to_string();
+    for words in ["C: AUTH PLAIN ***", "C: RCPT TO:<ann@example.org>", "S: 250"] {
+        assert!(dialogue.contains(words), "{dialogue}");
+    }
+    assert!(!dialogue.contains("geheim") && !dialogue.contains("AGZhbg"), "{dialogue}");
+
+    let (status, sentence) = try_server(&world, &trial(port, "env:OTHER")).await.refusal();
+    assert_eq!((status, sentence.as_str()), (400, "the environment has no variable OTHER"));
+    inbox.shutdown().await;
+    let unreachable = try_server(&world, &trial(port, "env:FANMAIL_SECRET_RELAY")).await;
+    let (status, sentence) = unreachable.refusal();
+    assert!(status == 502 && sentence.contains("refuses connections"), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_trial_needs_two_addresses_and_a_server() {
+    let world = World::new().await;
+    for (body, words) in [
+        (json!([]), "a server is an object of keys"),
+        (json!({ "host": "mx.test" }), "email is missing"),
+        (json!({ "host": "mx.test", "email": "ann@example.org" }), "from_email is missing"),
+        (json!({ "host": "mx.test", "email": "ann", "from_email": "a@b.example" }), "a username is missing"),
+        (
+            json!({ "host": "m", "auth_protocol": "none", "email": "ann", "from_email": "a@b.example" }),
+            "email: ",
+        ),
+    ] {
+        let (status, sentence) = try_server(&world, &body).await.refusal();
         assert!(status == 400 && sentence.contains(words), "{sentence}");
     }
 }

@@ -10,9 +10,9 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use fanmail_domain::unsubscribe::UnsubscribeKey;
 use fanmail_engine::ports::Clock;
 use fanmail_mailer::{Renderer, UnsubscribeLinks};
-use fanmail_runtime::SystemClock;
 use fanmail_runtime::aws::AwsConfig;
 use fanmail_runtime::vars::Vars;
+use fanmail_runtime::{Secrets, SystemClock};
 use fanmail_store::Store;
 use lambda_runtime::Context;
 use serde_json::{Value, json};
@@ -54,6 +54,7 @@ impl World {
         let unsubscribe_key = UnsubscribeKey::parse("a key that is as long as keys have to be").unwrap();
         let links = UnsubscribeLinks::new("https://mail.acme.example", unsubscribe_key.clone()).unwrap();
         let ports = Ports {
+            secrets: Secrets::new([("FANMAIL_SECRET_RELAY".to_owned(), "geheim".to_owned())]),
             renderer: Renderer::new(links, || SystemClock::new().now()),
             store,
             queue,

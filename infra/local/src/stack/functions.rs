@@ -29,6 +29,9 @@ const RETENTION: Duration = Duration::from_secs(14 * 24 * 3600);
 /// The API's integration time-out on AWS.
 const API_TIMEOUT: Duration = Duration::from_secs(29);
 
+/// Variables of the stack's own environment that its functions may read as `env:` secrets.
+const SECRETS: &str = "FANMAIL_SECRET_";
+
 /// What the functions are told.
 pub(super) struct Environment<'a> {
     pub(super) dynamodb_url: &'a str,
@@ -114,6 +117,9 @@ impl Environment<'_> {
             env.insert("FANMAIL_SENDER_FUNCTION".into(), Function::Sender.name().to_owned());
             let works = self.config.sender_works().as_secs();
             env.insert("FANMAIL_SENDER_WORKS_S".into(), works.to_string());
+        }
+        if matches!(function, Function::Api | Function::Sender) {
+            env.extend(std::env::vars().filter(|(name, _)| name.starts_with(SECRETS)));
         }
         if function == Function::Sender {
             env.insert("FANMAIL_SMTP_URL".into(), self.smtp_url.to_owned());

@@ -136,7 +136,7 @@ fn needs_quotes(value: &str) -> bool {
             return false;
         }
         varies |= tag.is_some() && rest.starts_with("{{");
-        rest = &rest[tag.unwrap_or(first.len_utf8())..];
+        rest = &rest[tag.unwrap_or_else(|| first.len_utf8())..];
     }
     varies
 }

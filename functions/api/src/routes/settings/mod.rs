@@ -8,6 +8,7 @@
 mod change;
 mod servers;
 mod shown;
+mod smtp_test;
 
 use fanmail_domain::Settings;
 use fanmail_domain::settings::{Finding, Review};
@@ -23,6 +24,7 @@ use crate::response::{ApiError, Reply};
 use change::Change;
 use servers::ServersChange;
 use shown::{Applied, keys, outcome};
+pub(super) use smtp_test::smtp_test;
 
 /// `GET /api/settings`.
 pub(super) async fn get(call: &Call<'_>) -> Result<Reply, ApiError> {
