@@ -9,8 +9,8 @@ use fanmail_ses::{Answer, Client, Email, Scope, SesConfig};
 /// Long enough for a busy machine; no test that succeeds waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Short enough to be waited for.
-pub(crate) const SHORT: Duration = Duration::from_millis(400);
+/// Short enough to be waited for, and long enough for a busy machine to have written a request by then.
+pub(crate) const SHORT: Duration = Duration::from_secs(1);
 
 /// In base64 larger than what the kernel takes from a client that is not listened to: 4 MB (`tcp_wmem`), and the
 /// stub's 64 KB.
