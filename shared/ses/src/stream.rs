@@ -121,7 +121,8 @@ mod tests {
     async fn what_was_stuck_is_written_once_it_is_read() {
         let (mut stream, mut server) = pair().await;
         let (request, mut received) = (vec![b'x'; STUCK], vec![0; STUCK]);
-        let (written, read) = tokio::join!(stream.write(&request), server.read_exact(&mut received));
+        let both = async { tokio::join!(stream.write(&request), server.read_exact(&mut received)) };
+        let (written, read) = timeout(Duration::from_secs(60), both).await.expect("nothing is left behind");
         assert!(written.is_ok() && read.is_ok() && received == request);
     }
 }
