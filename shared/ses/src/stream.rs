@@ -61,3 +61,68 @@ impl Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tokio::net::TcpListener;
+    use tokio::time::timeout;
+    use tokio_rustls::TlsAcceptor;
+    use tokio_rustls::rustls::ServerConfig;
+    use tokio_rustls::rustls::crypto::ring::default_provider;
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+
+    use super::*;
+    use crate::config::Roots;
+
+    const CERTIFICATE: &[u8] = include_bytes!("../tests/ses/localhost.crt");
+    const KEY: &[u8] = include_bytes!("../tests/ses/localhost.key");
+
+    /// Less than a TLS session holds back (64 KB), more than these two kernels take.
+    const STUCK: usize = 60_000;
+    const LITTLE_ROOM: usize = 4096;
+
+    /// A client and a server that has shaken hands and reads nothing of its own accord.
+    async fn pair() -> (Stream, tokio_rustls::server::TlsStream<TcpStream>) {
+        let certificate = CertificateDer::from_pem_slice(CERTIFICATE).unwrap();
+        let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
+        let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let key = PrivateKeyDer::from_pem_slice(KEY).unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(builder.with_single_cert(vec![certificate], key).unwrap()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        SockRef::from(&listener).set_recv_buffer_size(LITTLE_ROOM).unwrap();
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        SockRef::from(&tcp).set_send_buffer_size(LITTLE_ROOM).unwrap();
+        let connector = Roots::Pem(CERTIFICATE.into()).connector().unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let server = async { acceptor.accept(listener.accept().await.unwrap().0).await.unwrap() };
+        let (client, server) = tokio::join!(connector.connect(name, tcp), server);
+        (Stream::Tls(Box::new(client.unwrap())), server)
+    }
+
+    #[tokio::test]
+    async fn what_is_stuck_in_a_tls_session_is_not_written() {
+        let (mut stream, mut server) = pair().await;
+        let request = vec![b'x'; STUCK];
+
+        let stuck = timeout(Duration::from_millis(100), stream.write(&request)).await;
+        assert!(stuck.is_err(), "the session took it, the kernel did not");
+
+        let (_, mut received) = (drop(stream), Vec::new());
+        // The end of TCP without an end of TLS is an error.
+        let _ = server.read_to_end(&mut received).await;
+        assert!(received.len() < STUCK, "a call that was dropped leaves nothing to be sent later");
+    }
+
+    #[tokio::test]
+    async fn what_was_stuck_is_written_once_it_is_read() {
+        let (mut stream, mut server) = pair().await;
+        let (request, mut received) = (vec![b'x'; STUCK], vec![0; STUCK]);
+        let both = async { tokio::join!(stream.write(&request), server.read_exact(&mut received)) };
+        let (written, read) = timeout(Duration::from_secs(60), both).await.expect("nothing is left behind");
+        assert!(written.is_ok() && read.is_ok() && received == request);
+    }
+}

@@ -16,6 +16,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::net::TcpListener;
@@ -27,6 +28,9 @@ pub use act::{Act, When};
 /// What the kernel takes for a server that does not read. Small, so that a large request gets stuck; a request of the
 /// usual size fits.
 const RECV_BUFFER: usize = 64 * 1024;
+
+/// Whatever takes longer will not happen.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One request, as far as it came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -137,14 +141,11 @@ impl Stub {
         self.truth.state().opened
     }
 
-    /// Blocks the thread (and a runtime on it) until so many connections have been closed on this side.
-    pub fn wait_closed(&self, connections: u64) {
-        self.truth.wait(|state| state.closed >= connections);
-    }
-
-    /// Blocks the thread until so many requests came in whole.
-    pub fn wait_complete(&self, requests: u64) {
-        self.truth.wait(|state| state.complete >= requests);
+    /// Blocks the thread (and a runtime on it) until so many connections have been closed on this side, a minute at
+    /// most. Whether they have.
+    #[must_use]
+    pub fn wait_closed(&self, connections: u64) -> bool {
+        self.truth.wait(|state| state.closed >= connections)
     }
 }
 
@@ -168,8 +169,8 @@ impl Truth {
         result
     }
 
-    fn wait(&self, until: impl Fn(&State) -> bool) {
-        // The condition is all that counts.
-        drop(self.changed.wait_while(self.state(), |state| !until(state)));
+    fn wait(&self, until: impl Fn(&State) -> bool) -> bool {
+        let waited = self.changed.wait_timeout_while(self.state(), PATIENCE, |state| !until(state));
+        waited.is_ok_and(|(_, timeout)| !timeout.timed_out())
     }
 }

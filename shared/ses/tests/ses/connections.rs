@@ -31,14 +31,14 @@ async fn a_connection_that_closed_while_the_process_was_frozen_costs_no_doubt() 
     for round in 1..=5 {
         stub.script([Act::AcceptThenClose]);
         assert_eq!(word(&send(&client, 7000).await), "accepted");
-        stub.wait_closed(2 * round - 1);
+        assert!(stub.wait_closed(2 * round - 1));
 
         let answer = send(&client, 7000).await;
 
         assert_eq!(word(&answer), "accepted", "{round} {answer}");
         stub.script([Act::AcceptThenClose]);
         let _ = send(&client, 7000).await;
-        stub.wait_closed(2 * round);
+        assert!(stub.wait_closed(2 * round));
     }
     assert!(client.counts().found_stale >= 5, "{:?}", client.counts());
     assert_eq!((stub.complete(), client.counts().retried), (15, 0));
@@ -98,7 +98,7 @@ async fn a_call_that_is_dropped_closes_its_connection_and_frees_its_place() {
     let client = Client::new(SesConfig { max_conns: 1, ..config(stub.url()) }).unwrap();
     stub.script([Act::Stall(When::After)]);
     assert!(timeout(SHORT, send(&client, 10)).await.is_err(), "it was to be dropped");
-    stub.wait_closed(1);
+    assert!(stub.wait_closed(1));
 
     assert_eq!(word(&send(&client, 10).await), "accepted");
     assert_eq!((stub.opened(), stub.complete()), (2, 2));
@@ -112,7 +112,7 @@ async fn idle_connections_are_closed_in_time() {
     assert_eq!(word(&send(&client, 10).await), "accepted");
 
     let closed = tokio::task::spawn_blocking(move || {
-        stub.wait_closed(1);
+        assert!(stub.wait_closed(1));
         stub
     });
 
@@ -127,7 +127,7 @@ async fn a_closed_client_sends_nothing_more() {
     let client = client(&stub);
     assert_eq!(word(&send(&client, 10).await), "accepted");
     client.close();
-    stub.wait_closed(1);
+    assert!(stub.wait_closed(1));
 
     let answer = send(&client, 10).await;
 

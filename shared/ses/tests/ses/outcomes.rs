@@ -84,7 +84,7 @@ async fn a_request_that_the_server_stops_reading_surely_was_not_sent() {
         let answer = send(&client, LARGE).await;
         assert_eq!(word(&answer), "provider", "{act:?} {answer}");
     }
-    let hasty = Client::new(SesConfig { timeout: 5 * SHORT, ..config(stub.url()) }).unwrap();
+    let hasty = Client::new(SesConfig { timeout: 4 * SHORT, ..config(stub.url()) }).unwrap();
     stub.script([Act::Stall(When::Before)]);
     let answer = send(&hasty, LARGE).await;
     assert!(matches!(answer.failure(), Some(Failure::TimedOut(_))), "{answer}");

@@ -5,12 +5,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_credential_types::Credentials;
 use fanmail_ses::stub::Stub;
 use fanmail_ses::{Answer, Client, Email, Scope, SesConfig};
+use tokio::time::timeout;
 
 /// Long enough for a busy machine; no test that succeeds waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Short enough to be waited for.
-pub(crate) const SHORT: Duration = Duration::from_millis(400);
+/// Short enough to be waited for, and long enough for a busy machine to have written a request by then.
+pub(crate) const SHORT: Duration = Duration::from_secs(1);
 
 /// In base64 larger than what the kernel takes from a client that is not listened to: 4 MB (`tcp_wmem`), and the
 /// stub's 64 KB.
@@ -32,7 +33,7 @@ pub(crate) fn client(stub: &Stub) -> Client {
 /// Sends a message of so many octets.
 pub(crate) async fn send(client: &Client, octets: usize) -> Answer {
     let message = vec![b'x'; octets];
-    client.send_email(&email(&message, &[])).await
+    timeout(3 * PATIENCE, client.send_email(&email(&message, &[]))).await.expect("a call has its own end")
 }
 
 pub(crate) fn email<'a>(message: &'a [u8], tags: &'a [(&'a str, &'a str)]) -> Email<'a> {
