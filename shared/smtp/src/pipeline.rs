@@ -8,6 +8,7 @@
 //! ->  body of second . | MAIL RCPT DATA             third
 //! ```
 //!
+//! In one write a text may stand before commands, and DATA only behind them (RFC 2920 section 3.1).
 //! Where the server also offers CHUNKING (RFC 3030), a message with nothing before it needs no 354 either:
 //!
 //! ```text

@@ -2,8 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where its helper fails")]
 
 mod cancellation;
+mod chunks;
 mod content;
+mod conversation;
 mod failures;
+mod out_of_step;
 mod pipelining;
 mod pool;
 mod random;
