@@ -155,9 +155,10 @@ impl Driver {
         if order.ticket.is_withdrawn() {
             return End::default();
         }
-        let fresh_enough = self.idle_since.is_none_or(|since| since.elapsed() < JUST_USED);
+        let just_used = self.idle_since.is_none_or(|since| since.elapsed() < JUST_USED);
         self.inspect();
         let reused = self.connection.is_some();
+        let form = if just_used || !reused { Form::Chunk } else { Form::Data };
         let mut connection = match self.connection(&mut order).await {
             Some(Ok(connection)) => connection,
             Some(Err(err)) => return End::told(order, err.into_outcome()),
@@ -165,7 +166,7 @@ impl Driver {
         };
         let end = match connection.check(&order.message) {
             Err(why) => End::told(order, Outcome::conclude(Phase::Prepare, Err(why))),
-            Ok(()) => self.transfer(&mut connection, order, reused, fresh_enough).await,
+            Ok(()) => self.transfer(&mut connection, order, form, reused).await,
         };
         self.keep(connection);
         end
@@ -201,14 +202,15 @@ impl Driver {
         Ok(connection)
     }
 
-    async fn transfer(&self, connection: &mut Connection, order: Order, reused: bool, recent: bool) -> End {
+    /// Sends the message, and others behind it, as the server allows; in the given form at most.
+    async fn transfer(&self, connection: &mut Connection, order: Order, form: Form, reused: bool) -> End {
         let pool = &*self.seat.pool;
         let offered = connection.capabilities();
         if !offered.pipelining {
             return lockstep(pool, connection, order, reused).await;
         }
         let chunking = pool.config.chunking && !pool.chunking_refused.load(Relaxed);
-        let form = if offered.chunking && chunking && recent { Form::Chunk } else { Form::Data };
+        let form = if offered.chunking && chunking { form } else { Form::Data };
         match Pipe::new(connection, pool) {
             Some(pipe) => pipe.run(order, form, reused).await,
             None => lockstep(pool, connection, order, reused).await,

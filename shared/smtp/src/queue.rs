@@ -177,3 +177,80 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::mpsc::unbounded_channel;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::budget::Budget;
+    use crate::order::Probe;
+    use crate::session::ConnectError;
+
+    type Receipt = oneshot::Receiver<Result<(), ConnectError>>;
+
+    fn errand() -> (Errand, Receipt) {
+        let (answer, receipt) = oneshot::channel();
+        (Errand::Probe(Probe { budget: Budget::begin(Some(Duration::ZERO)), answer }), receipt)
+    }
+
+    /// Places errands and returns what became of them and their receipts.
+    fn place<const N: usize>(queue: &Queue) -> ([Placed; N], [Receipt; N]) {
+        let errands = std::array::from_fn::<_, N, _>(|_| errand());
+        let mut receipts = Vec::new();
+        let placed = errands.map(|(errand, receipt)| {
+            receipts.push(receipt);
+            queue.place(errand)
+        });
+        (placed, receipts.try_into().unwrap())
+    }
+
+    #[test]
+    fn the_driver_that_became_idle_last_gets_the_next_errand() {
+        let queue = Queue::new(2);
+        let (placed, _receipts) = place::<2>(&queue);
+        let [Placed::Start(a, _), Placed::Start(b, _)] = placed else { panic!("{placed:?}") };
+        let ((to_a, mut at_a), (to_b, mut at_b)) = (unbounded_channel(), unbounded_channel());
+        assert!(matches!(queue.next(a, Some(&to_a)), Next::Idle));
+        assert!(matches!(queue.next(b, Some(&to_b)), Next::Idle));
+
+        let (placed, _receipts) = place::<1>(&queue);
+
+        assert!(matches!(placed, [Placed::Handed]));
+        assert!(at_b.try_recv().is_ok() && at_a.try_recv().is_err());
+        assert!(queue.leave_idle(a) && !queue.leave_idle(b), "one is idle, the other has an errand");
+    }
+
+    #[test]
+    fn errands_wait_for_a_seat_in_their_order_and_leave_when_their_senders_do() {
+        let queue = Queue::new(1);
+        let (placed, [_started, first, second, third]) = place::<4>(&queue);
+        let [Placed::Start(driver, _), Placed::Waits(_), Placed::Waits(taken_back), Placed::Waits(_)] =
+            placed
+        else {
+            panic!("{placed:?}")
+        };
+        assert!(queue.withdraw(taken_back).is_some() && queue.withdraw(taken_back).is_none());
+        drop(first);
+
+        assert!(matches!(queue.next(driver, None), Next::Errand(_)));
+        assert!(matches!(queue.next(driver, None), Next::Leave), "the last one was the third");
+        drop((second, third));
+
+        assert!(matches!(place::<1>(&queue).0, [Placed::Start(..)]), "the seat is free again");
+    }
+
+    #[test]
+    fn who_waits_for_a_driver_that_ended_is_told() {
+        let queue = Queue::new(1);
+        let (placed, [_started, mut waiting]) = place::<2>(&queue);
+        let [Placed::Start(driver, _), Placed::Waits(_)] = placed else { panic!("{placed:?}") };
+
+        queue.abandon(driver);
+
+        assert!(matches!(waiting.try_recv(), Err(oneshot::error::TryRecvError::Closed)));
+    }
+}

@@ -68,11 +68,13 @@ impl Wire {
         timeout(limit, exchange).await.unwrap_or(Err(Failure::TimedOut(limit)))
     }
 
+    /// The next reply, if it has been read already.
+    pub(crate) fn read_ahead(&mut self) -> Option<Result<Reply, Failure>> {
+        self.replies.next().map_err(Failure::Protocol).transpose()
+    }
+
     /// The next reply. Cancel safe: a dropped call has lost nothing.
     pub(crate) async fn reply(&mut self, limit: Duration) -> Result<Reply, Failure> {
-        if let Some(reply) = self.replies.next().map_err(Failure::Protocol)? {
-            return Ok(reply);
-        }
         let limit = clip(limit, self.until);
         let read = read_reply(&mut self.stream, &mut self.replies);
         timeout(limit, read).await.unwrap_or(Err(Failure::TimedOut(limit)))

@@ -8,7 +8,7 @@ use crate::{MESSAGE, PATIENT, SHORT, config, huge_message, is_accepted, message,
 
 /// The first message meets `script`. Checks the client's words, the server's truth, how many connections
 /// it took to send another message afterwards, and that this one arrived.
-async fn case(
+pub(crate) async fn case(
     modes: &[Mode],
     said: &str,
     kept: usize,
@@ -195,22 +195,6 @@ async fn a_connection_lost_before_the_body_is_surely_not() {
 }
 
 #[tokio::test]
-async fn a_connection_lost_after_a_chunk_is_unknown_whichever_reply_is_missing() {
-    for verb in ["MAIL", "RCPT", "BODY"] {
-        case(
-            &[Mode::Chunked],
-            "unknown: ",
-            0,
-            2,
-            move |said| {
-                if said.first(verb) { Act::Fin } else { Act::Usual }
-            },
-        )
-        .await;
-    }
-}
-
-#[tokio::test]
 async fn a_refused_recipient_decides_whatever_else_is_missing() {
     for mode in [Mode::Pipelined, Mode::Lenient, Mode::Chunked] {
         let server = Server::start_in(mode, |said| match said.first("RCPT") {
@@ -220,32 +204,6 @@ async fn a_refused_recipient_decides_whatever_else_is_missing() {
         .await;
         let outcome = send(&pool(&server)).await;
         assert_eq!(outcome.to_string(), "rejected at RCPT: the server answered 550 5.1.1", "{mode:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_chunk_taken_for_nobody_is_in_doubt() {
-    let confused = |said: &Said| match said.verb.as_str() {
-        "RCPT" if said.message == 0 => say("550 5.1.1 who?"),
-        "LONE" => say("250 2.0.0 queued"),
-        _ => Act::Usual,
-    };
-    case(&[Mode::Chunked], "unknown: the server answered 550 5.1.1", 0, 2, confused).await;
-}
-
-#[tokio::test]
-async fn a_server_that_does_not_know_bdat_gets_data_from_then_on() {
-    for reply in ["500 what?", "502 5.5.1 not here", "503 5.5.1 no"] {
-        let server = Server::start_in(Mode::Chunked, move |said| match said.verb.as_str() {
-            "." if said.message == 0 => say(reply),
-            _ => Act::Usual,
-        })
-        .await;
-        let pool = pool(&server);
-        let outcome = send(&pool).await;
-        assert!(outcome.to_string().starts_with("deferred by server at DATA: "), "{reply}: {outcome}");
-        assert!(is_accepted(&send(&pool).await));
-        assert_eq!((server.heard("BDAT"), server.heard("DATA"), server.stored()), (1, 1, 1));
     }
 }
 
@@ -381,60 +339,4 @@ async fn a_refusal_before_the_first_message_is_about_the_server() {
         Server::start(|said| if said.verb.ends_with("LO") { say("550 not you") } else { Act::Usual }).await;
     let outcome = send(&pool(&server)).await;
     assert_eq!(outcome.to_string(), "deferred by server at EHLO: the server answered 550");
-}
-
-/// The first RCPT gets two replies in one go.
-async fn two_replies_to_rcpt(second: &'static str) -> String {
-    let replies = format!("250 ok\r\n{second}\r\n").into_bytes();
-    let server = Server::start(move |said| match said.first("RCPT") {
-        true => Act::Pieces(vec![replies.clone()]),
-        false => Act::Usual,
-    })
-    .await;
-    let pool = pool(&server);
-    let outcome = send(&pool).await;
-    assert_eq!(server.heard("DATA"), 0, "the second reply would be taken for the answer to DATA");
-    assert!(is_accepted(&send(&pool).await));
-    assert_eq!(server.sessions(), 2);
-    outcome.to_string()
-}
-
-#[tokio::test]
-async fn a_reply_nobody_asked_for_ends_the_connection() {
-    let out_of_step = "deferred by server at DATA: the server did not keep to SMTP";
-    for second in ["250 ok", "354 go on", "550 no"] {
-        assert_eq!(two_replies_to_rcpt(second).await, out_of_step, "{second}");
-    }
-    let closing = "deferred by server at DATA: the server answered 421";
-    assert_eq!(two_replies_to_rcpt("421 closing").await, closing);
-}
-
-#[tokio::test]
-async fn a_reply_too_many_to_pipelined_commands_never_sends_the_body() {
-    for second in ["250 ok", "354 go on"] {
-        for mode in [Mode::Pipelined, Mode::Lenient] {
-            let replies = format!("250 ok\r\n{second}\r\n").into_bytes();
-            let server = Server::start_in(mode, move |said| match said.first("RCPT") {
-                true => Act::Pieces(vec![replies.clone()]),
-                false => Act::Usual,
-            })
-            .await;
-            let pool = pool(&server);
-            let outcome = send(&pool).await.to_string();
-            assert!(outcome.starts_with("deferred by server at DATA: the server "), "{second}: {outcome}");
-            assert!(is_accepted(&send(&pool).await));
-            assert_eq!((server.sessions(), server.stored()), (2, 1), "{second}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_success_that_is_there_before_the_body_is_never_taken_for_acceptance() {
-    case(&Mode::WITH_DATA, "deferred by server at DATA: the server did not keep to SMTP", 0, 2, |said| {
-        match said.first("DATA") {
-            true => say("354 go on\r\n250 2.0.0 queued"),
-            false => Act::Usual,
-        }
-    })
-    .await;
 }

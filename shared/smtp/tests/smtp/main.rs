@@ -3,9 +3,12 @@
 
 mod auth;
 mod cancellation;
+mod chunks;
 mod content;
+mod conversation;
 mod failures;
 mod limits;
+mod out_of_step;
 mod pipelining;
 mod pool;
 mod random;

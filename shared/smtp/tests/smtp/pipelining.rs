@@ -23,12 +23,12 @@ pub(crate) fn kept(server: &Server, number: usize) -> usize {
     server.read(|log| log.stored.iter().filter(|stored| stored.rcpt == rcpt).count())
 }
 
-fn narrow(server: &Server) -> ServerConfig {
+pub(crate) fn narrow(server: &Server) -> ServerConfig {
     ServerConfig { max_conns: 1, ..config(server) }
 }
 
 /// The first message meets `script` with a second one behind it. Returns what became of the first.
-async fn first_of_two(
+pub(crate) async fn first_of_two(
     mode: Mode,
     kept_of_first: usize,
     connections: usize,
@@ -135,7 +135,7 @@ async fn a_lone_dot_is_sent_soon_although_no_message_comes() {
 
 #[tokio::test]
 async fn a_strange_answer_to_a_lone_dot_never_counts_for_a_message() {
-    for reply in ["250 2.0.0 queued", "421 bye", "354 again", "nonsense"] {
+    for (reply, connections) in [("250 2.0.0 queued", 1), ("421 bye", 2), ("354 again", 2), ("nonsense", 2)] {
         let server = Server::start_in(Mode::Lenient, move |said| match said.verb.as_str() {
             "RCPT" if said.message == 0 => say("550 5.1.1 who?"),
             "LONE" => say(reply),
@@ -146,7 +146,7 @@ async fn a_strange_answer_to_a_lone_dot_never_counts_for_a_message() {
         let (first, second) = tokio::join!(pool.send(numbered(0)), pool.send(numbered(1)));
         assert!(matches!(first, Outcome::Rejected { .. }), "{reply}: {first}");
         assert!(is_accepted(&second), "{reply}: {second}");
-        assert_eq!((kept(&server, 0), kept(&server, 1)), (0, 1), "{reply}");
+        assert_eq!((kept(&server, 0), kept(&server, 1), server.sessions()), (0, 1, connections), "{reply}");
     }
 }
 
@@ -282,44 +282,6 @@ async fn a_large_text_takes_the_next_commands_along() {
         assert_eq!(sizes, [text.len(), text.len(), MESSAGE.len()], "{mode:?}");
         assert_eq!(server.sessions(), 1);
     }
-}
-
-#[tokio::test]
-async fn dots_travel_in_chunks_as_they_are() {
-    let server = Server::start_in(Mode::Chunked, |_| Act::Usual).await;
-    let pool = Pool::new(narrow(&server));
-    assert!(is_accepted(&pool.send(crate::message(b".a\n..\n.\nb").into()).await));
-    let body = server.read(|log| log.stored[0].body.clone());
-    assert_eq!((body.as_slice(), server.heard("BDAT 14 LAST")), (&b".a\r\n..\r\n.\r\nb\r\n"[..], 1));
-}
-
-#[tokio::test]
-async fn chunking_can_be_switched_off() {
-    let server = Server::start_in(Mode::Chunked, |_| Act::Usual).await;
-    let pool = Pool::new(ServerConfig { chunking: false, ..config(&server) });
-    assert!(is_accepted(&send(&pool).await));
-    assert_eq!((server.heard("BDAT"), server.heard("DATA")), (0, 1));
-}
-
-#[tokio::test]
-async fn a_refused_chunk_costs_the_message_behind_it_nothing() {
-    let outcome = first_of_two(Mode::Chunked, 0, 1, |said| match said.first("RCPT") {
-        true => say("550 5.1.1 who?"),
-        false => Act::Usual,
-    });
-    assert_eq!(outcome.await, "rejected at RCPT: the server answered 550 5.1.1");
-}
-
-#[tokio::test]
-async fn no_chunk_is_sent_on_a_connection_that_was_idle_for_long() {
-    let server = Server::start_in(Mode::Chunked, |_| Act::Usual).await;
-    let pool = Pool::new(narrow(&server));
-    assert!(is_accepted(&send(&pool).await) && is_accepted(&send(&pool).await));
-    assert_eq!((server.heard("BDAT"), server.heard("DATA")), (2, 0));
-    // The passing of time is what this is about.
-    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
-    assert!(is_accepted(&send(&pool).await));
-    assert_eq!((server.heard("BDAT"), server.heard("DATA"), server.sessions()), (2, 1, 1));
 }
 
 #[tokio::test]
