@@ -47,7 +47,10 @@ fn a_value_within_a_url_is_one_part_of_it() {
             "<img src='https://a.example/{{ subscriber.attribs.x }}.png'>",
             "<img src='https://a.example/@.png'>",
         ),
-        ("<form action=https://a.example/{{ subscriber.attribs.x }}>", "<form action=https://a.example/@>"),
+        (
+            "<form action=https://a.example/{{ subscriber.attribs.x }}>",
+            "<form action=\"https://a.example/@\">",
+        ),
         ("<a href=\"{{ unsubscribe_url }}/{{ subscriber.attribs.x }}\">", &format!("<a href=\"{URL}/@\">")),
     ] {
         becomes(html, HOSTILE, &expected.replace('@', encoded));
@@ -83,7 +86,8 @@ fn a_value_that_is_a_url_may_not_be_a_script() {
         }
     }
     let unquoted = "<a href={{ subscriber.attribs.x }}>";
-    becomes(unquoted, "https://a onclick=b", "<a href=https://a%20onclick=b>");
+    becomes(unquoted, "https://a onclick=b", "<a href=\"https://a%20onclick=b\">");
+    becomes("<p id={{ subscriber.attribs.x }}>", "a onclick=b", "<p id=\"a onclick=b\">");
 }
 
 #[test]

@@ -10,8 +10,9 @@ fn spliced(compiled: &Compiled, subscriber: &Subscriber) -> Option<Texts> {
     let mut message = Vec::new();
     let head = |subject: &str, out: &mut Vec<u8>| out.extend(format!("X-Subject: {subject:?}\r\n").bytes());
     compiled.splice(to(subscriber), URL, head, &mut message)?;
-    for line in message.split(|byte| *byte == b'\n') {
-        assert!(!line.starts_with(b".") && line.len() <= 998, "{line:?}");
+    let text = std::str::from_utf8(&message).unwrap();
+    for line in text.split_once("\r\n\r\n").unwrap().1.split("\r\n") {
+        assert!(!line.starts_with('.') && line.len() <= 76, "{line:?}");
     }
     let parsed = MessageParser::new().parse(&message).unwrap();
     let subject = parsed.header_raw("X-Subject").unwrap().trim().to_owned();
