@@ -34,5 +34,7 @@ fn check(address: &EmailAddress) {
     assert_eq!(EmailAddress::parse(text).as_ref(), Ok(address));
     assert!(text.ends_with(address.domain()) && address.domain().contains('.'));
     assert!(Envelope::new(text, text).is_ok());
-    assert!(!address.to_string().contains(text) && !format!("{address:?}").contains(text));
+    // A mask ends with asterisks, and so may a local part.
+    let looks_masked = text.contains("*@");
+    assert!(looks_masked || !address.to_string().contains(text) && !format!("{address:?}").contains(text));
 }

@@ -46,7 +46,7 @@ fn rows_can_be_chosen() {
         .unwrap();
     let table = String::from_utf8_lossy(&output.stdout);
     assert!(
-        output.status.success() && table.contains("us/message") && !table.contains("connections"),
+        output.status.success() && table.contains("CPU us/message") && !table.contains("connections"),
         "{table}"
     );
 }

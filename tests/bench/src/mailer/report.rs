@@ -126,7 +126,7 @@ impl fmt::Display for Report {
         if let Some(us) = self.render_us() {
             let (asked, goal) = RENDER_US;
             writeln!(f, "\nrender: rendering and MIME alone, one thread")?;
-            writeln!(f, "  {:<38}{us:>10.2}  (asked: at most {asked}, goal: {goal})", "us/message")?;
+            writeln!(f, "  {:<38}{us:>10.2}  (asked: at most {asked}, goal: {goal})", "CPU us/message")?;
         }
         writeln!(f, "\nA whole sender process is measured by `fanmail-bench campaign`.")
     }
