@@ -15,8 +15,11 @@ async fn relay_with_login() -> Inbox {
 async fn a_url_that_names_no_relay() {
     let scene = Scene::new(1);
     for (url, sentence) in [
-        ("mail.example.org", "an SMTP server's URL starts with smtp://"),
-        ("smtps://mail.example.org", "smtps:// is not supported yet: this version has no TLS, use smtp://"),
+        ("mail.example.org", "an SMTP server's URL starts with smtp:// or smtps://"),
+        (
+            "smtp://mail.example.org?tls=maybe",
+            "tls is one of off, opportunistic and required; for TLS from the first byte write smtps://",
+        ),
         ("smtp://mail.example.org:99999", "the port must be a number from 1 to 65535"),
         ("smtp://ann@mail.example.org", "a user name needs a password: smtp://user:password@host"),
     ] {

@@ -21,6 +21,7 @@ mod quota;
 mod retry;
 mod schedule;
 mod sender_kills;
+mod servers;
 mod store_faults;
 mod sweeps;
 mod tuning;

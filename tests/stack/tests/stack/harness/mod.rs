@@ -52,7 +52,7 @@ pub(crate) struct World {
     inbox: Option<Inbox>,
     pub(crate) api: ApiClient,
     /// Requests to the API at a time: more are answered with 503, as on AWS.
-    calls: Semaphore,
+    pub(crate) calls: Semaphore,
     pub(crate) proxy: Proxy,
     campaigns: Mutex<Vec<CampaignId>>,
     _turn: SemaphorePermit<'static>,
