@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use fanmail_domain::{Content, Subscriber};
 use fanmail_engine::ports::{Mailer, Submission};
 use fanmail_mailer::{Postman, SmtpMailer, SmtpTransport};
-use fanmail_smtp::{Pool, ServerConfig};
+use fanmail_smtp::{ServerConfig, Servers};
 use tokio::task::JoinSet;
 
 use super::people;
@@ -20,8 +20,8 @@ use super::{MailerError, Work};
 /// [`MailerError::Premise`] if no mailer can be made.
 pub async fn send(work: Work) -> Result<Tally, MailerError> {
     let links = people::links().ok_or(MailerError::Premise("links to unsubscribe"))?;
-    let pool = Pool::new(server(&work));
-    let postman = Postman::new(SmtpTransport::new(pool.clone()), links, || people::NOW);
+    let servers = Servers::one(server(&work));
+    let postman = Postman::new(SmtpTransport::new(servers.clone()), links, || people::NOW);
     let campaign = Arc::new(Campaign {
         postman,
         content: people::content(),
@@ -32,7 +32,7 @@ pub async fn send(work: Work) -> Result<Tally, MailerError> {
     let lines: JoinSet<Tally> = (0..work.in_flight).map(|_| line(Arc::clone(&campaign))).collect();
     let mut tally = Tally::default();
     lines.join_all().await.into_iter().for_each(|counted| tally.merge(counted));
-    pool.close().await;
+    servers.close().await;
     Ok(tally)
 }
 
