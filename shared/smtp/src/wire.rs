@@ -184,3 +184,36 @@ async fn read_reply(stream: &mut Stream, replies: &mut ReplyReader) -> Result<Re
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_the_kernel_does_not_take_with_the_body_follows_later() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut peer, _) = listener.accept().await.unwrap();
+        let mut wire = Wire::new(Stream::plain(tcp).unwrap());
+        let (body, limit) = (b"text\r\n.\r\n", Duration::from_secs(10));
+        // More than the kernel keeps between two sockets, and nobody reads yet.
+        let behind = b"NOOP\r\n".repeat(5_000_000);
+
+        assert!(matches!(wire.body(body, &behind, limit).await, Ok(None)));
+        assert!(!wire.out.is_empty(), "the kernel took all; this proves nothing");
+        let mut read = Vec::new();
+        let all = body.len() + behind.len();
+        let reader = async {
+            while read.len() < all {
+                peer.read_buf(&mut read).await.unwrap();
+            }
+        };
+        let (flushed, ()) = tokio::join!(wire.flush(limit), reader);
+
+        flushed.unwrap();
+        assert!(read.starts_with(body) && read[body.len()..] == behind[..]);
+    }
+}

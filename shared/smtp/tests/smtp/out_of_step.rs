@@ -3,7 +3,7 @@
 use crate::failures::case;
 use crate::script::{Act, Mode, say};
 use crate::server::Server;
-use crate::{is_accepted, pool, send};
+use crate::{PATIENT, is_accepted, pool, send};
 
 /// The first RCPT gets two replies in one go.
 async fn two_replies_to_rcpt(second: &'static str) -> String {
@@ -59,4 +59,17 @@ async fn a_success_that_is_there_before_the_body_is_never_taken_for_acceptance()
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn nothing_is_waited_for_after_a_421() {
+    let server = Server::start_in(Mode::Lenient, |said| match said.verb.as_str() {
+        "RCPT" => say("421 4.3.2 bye"),
+        "DATA" => Act::Silence,
+        _ => Act::Usual,
+    })
+    .await;
+    let pool = pool(&server);
+    let outcome = tokio::time::timeout(PATIENT.command / 2, send(&pool)).await.expect("it was waited for");
+    assert_eq!(outcome.to_string(), "deferred by server at RCPT: the server answered 421 4.3.2");
 }

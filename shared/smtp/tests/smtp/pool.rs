@@ -167,7 +167,8 @@ fn a_message_whose_runtime_ends_is_answered() {
         assert!(first.await.is_err(), "its task is gone");
         second.await
     });
-    assert!(matches!(outcome, Outcome::Deferred { .. }), "{outcome}");
+    let expected = "deferred by server at waiting for a connection: the server closed the connection";
+    assert_eq!(outcome.to_string(), expected, "at once, not when its patience ended");
 }
 
 #[tokio::test]
