@@ -34,7 +34,10 @@ fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
         let has_it = |python: &Path| {
-            Command::new(python).args(["-c", "import dkim, nacl"]).output().is_ok_and(|it| it.status.success())
+            Command::new(python)
+                .args(["-c", "import dkim, nacl"])
+                .output()
+                .is_ok_and(|it| it.status.success())
         };
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("dkimpy");
         let own = folder.join("bin/python");

@@ -8,7 +8,8 @@
 //!
 //! - [`Balance`] chooses among the servers that are in service and that this message has not been to.
 //! - A breaker per server takes one that fails out of service, and lets single messages find out whether it is well
-//!   again ([`BreakerSettings`]).
+//!   again ([`BreakerSettings`]). A single server is never taken out: there is nobody to go to instead, and a caller
+//!   that is put off knows when to come again.
 //! - A message moves to another server only when it was surely not taken *and* the trouble is the server's. An
 //!   outcome that is unknown never moves: it could be delivered twice.
 //! - Limits are waited for, never exceeded: connections and rate per server, messages under way and rate per recipient
@@ -114,10 +115,15 @@ struct Choice {
 impl Servers {
     /// Opens nothing yet. Without any server every message is [`Outcome::Misconfigured`].
     pub fn new(servers: Vec<Server>, balance: Balance, limits: DomainLimits) -> Self {
+        let alone = servers.len() == 1;
+        let breaker = |server: &Server| {
+            let failures = if alone { u32::MAX } else { server.breaker.failures };
+            Breaker::new(BreakerSettings { failures, ..server.breaker })
+        };
         let names = servers.iter().map(|server| (&*server.config.host, server.config.port, server.weight));
         let choice = Choice {
             balancer: Balancer::new(balance, names),
-            breakers: servers.iter().map(|server| Breaker::new(server.breaker)).collect(),
+            breakers: servers.iter().map(breaker).collect(),
             last_failures: vec![None; servers.len()],
         };
         let timeouts = || servers.iter().map(|server| server.config.timeouts);

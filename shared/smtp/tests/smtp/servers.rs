@@ -157,14 +157,25 @@ async fn when_all_are_out_the_last_failure_is_the_answer_at_once() {
 
 #[tokio::test]
 async fn a_wrong_setting_stays_one_while_its_server_is_out() {
-    let server =
-        Server::start(|said| if said.verb == "MAIL" { say("530 5.7.0 log in") } else { Act::Usual }).await;
-    let servers = servers(&[&server], Balance::RoundRobin, STRICT);
+    let script = |said: &Said| if said.verb == "MAIL" { say("530 5.7.0 log in") } else { Act::Usual };
+    let (a, b) = (Server::start(script).await, Server::start(script).await);
+    let servers = servers(&[&a, &b], Balance::RoundRobin, STRICT);
     for _ in 0..3 {
         let outcome = send(&servers).await;
         assert_eq!(outcome.to_string(), "misconfigured, seen at MAIL: the server answered 530 5.7.0");
     }
-    assert_eq!(server.heard("MAIL"), 1);
+    assert_eq!((a.heard("MAIL"), b.heard("MAIL")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_single_server_is_never_taken_out() {
+    let server = failing().await;
+    let servers = servers(&[&server], Balance::RoundRobin, STRICT);
+    for asked in 1..=4 {
+        let outcome = send(&servers).await;
+        assert!(matches!(outcome, Outcome::Deferred { .. }), "{outcome}");
+        assert_eq!(server.sessions(), asked);
+    }
 }
 
 #[tokio::test]

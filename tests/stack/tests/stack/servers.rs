@@ -28,7 +28,8 @@ async fn messages_go_through_the_servers_of_the_settings_and_a_dead_one_loses_no
     let list = world.list_of(&people("servers", 300)).await;
     let port = world.inbox().smtp_addr().port();
     let servers = [server("127.0.0.1", dead_port()), server("127.0.0.1", port), server("localhost", port)];
-    put(&world, &json!({ "smtp": servers, "app.smtp_balance": "least_connections" })).await;
+    put(&world, &json!({ "smtp": servers, "app.smtp_balance": "least_connections", "app.batch_size": 40 }))
+        .await;
 
     let id = world.run(&Campaign::to([list])).await;
 
@@ -45,7 +46,7 @@ async fn other_servers_take_over_while_a_campaign_runs() {
     world.inbox().wait_for(|now| now.accepted >= 50, PATIENCE).await.unwrap();
 
     let port = world.inbox().smtp_addr().port();
-    put(&world, &json!({ "smtp": [server("localhost", port)], "app.message_rate": 1_000 })).await;
+    put(&world, &json!({ "smtp": [server("localhost", port)], "app.batch_size": 20 })).await;
 
     assert_eq!(ends(&world.until(id, "finished").await), [400, 0, 0, 0]);
     let log = std::fs::read_to_string(world.stack().log("sender")).unwrap();
