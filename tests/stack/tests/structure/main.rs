@@ -50,14 +50,14 @@ fn adapters_do_not_know_each_other() {
     let of = |krate: &str| own(&all[krate]).join(" ");
     assert_eq!(of("fanmail-store"), "fanmail-domain fanmail-engine");
     assert_eq!(of("fanmail-queue"), "fanmail-domain fanmail-engine");
-    assert_eq!(of("fanmail-mailer"), "fanmail-domain fanmail-engine fanmail-smtp");
+    assert_eq!(of("fanmail-mailer"), "fanmail-domain fanmail-engine fanmail-ses fanmail-smtp");
     assert_eq!(of("fanmail-runtime"), "fanmail-domain fanmail-engine fanmail-queue fanmail-store");
 }
 
 #[test]
 fn leaf_crates_know_nothing_of_fanmail() {
     let all = dependencies();
-    for leaf in ["fanmail-smtp", "fanmail-inbox", "fanmail-fair-sqs"] {
+    for leaf in ["fanmail-smtp", "fanmail-ses", "fanmail-inbox", "fanmail-fair-sqs"] {
         assert_eq!(own(&all[leaf]), Vec::<&str>::new(), "{leaf}");
     }
     // Its queues are the embedded engine's, and that knows nothing of fanmail.
