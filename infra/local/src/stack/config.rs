@@ -1,5 +1,6 @@
 //! What a stack is told at the start.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -61,6 +62,8 @@ pub struct StackConfig {
     pub max_receive_count: u32,
     /// Where the functions find DynamoDB, if not at the stack's own engine: a proxy in front of it, say.
     pub dynamodb_url: Option<String>,
+    /// More variables for the sender, which come before the stack's own: another provider, say.
+    pub sender_env: BTreeMap<String, String>,
     /// The functions' log level, in the syntax of `FANMAIL_LOG`.
     pub log: String,
 }
@@ -89,6 +92,7 @@ impl StackConfig {
             sweep_every: Duration::from_secs(5),
             max_receive_count: 10,
             dynamodb_url: None,
+            sender_env: BTreeMap::new(),
             log: "info".to_owned(),
         }
     }

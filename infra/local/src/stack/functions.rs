@@ -126,6 +126,8 @@ impl Environment<'_> {
             env.insert("FANMAIL_MAX_CONNS".into(), self.config.max_conns.to_string());
             let submit_timeout = self.config.submit_timeout.as_secs().max(1);
             env.insert("FANMAIL_SUBMIT_TIMEOUT_S".into(), submit_timeout.to_string());
+            env.extend(std::env::var("FANMAIL_DKIM").map(|keys| ("FANMAIL_DKIM".into(), keys)));
+            env.extend(self.config.sender_env.clone());
         }
         env
     }

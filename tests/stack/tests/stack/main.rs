@@ -22,6 +22,7 @@ mod retry;
 mod schedule;
 mod sender_kills;
 mod servers;
+mod ses;
 mod store_faults;
 mod sweeps;
 mod tuning;

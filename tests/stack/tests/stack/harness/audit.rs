@@ -14,7 +14,7 @@ use fanmail_domain::{
 };
 use fanmail_engine::ports::{Campaigns, Ledger as _};
 
-use super::World;
+use super::{World, ses};
 
 /// The ledger of one campaign.
 #[derive(Debug, PartialEq)]
@@ -51,7 +51,11 @@ impl World {
 
     /// Copies of each person, as the provider counted them.
     pub(crate) fn copies(&self) -> HashMap<SubscriberId, u32> {
-        self.inbox().recipients().iter().map(|(address, copies)| (self.id_at(address), *copies)).collect()
+        let taken = match &self.ses {
+            Some(ses) => ses::recipients(ses),
+            None => self.inbox().recipients(),
+        };
+        taken.iter().map(|(address, copies)| (self.id_at(address), *copies)).collect()
     }
 
     /// Whose address this is.

@@ -12,6 +12,7 @@ mod processes;
 mod proxy;
 mod queues;
 mod reconcile;
+mod ses;
 mod wait;
 
 use std::sync::Mutex;
@@ -21,6 +22,7 @@ use fanmail::send::ApiClient;
 use fanmail::stack::{FunctionProgram, Provider, Stack, StackConfig, Storage};
 use fanmail_domain::CampaignId;
 use fanmail_inbox::{Inbox, InboxConfig, Script};
+use fanmail_ses::stub::Stub;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub(crate) use campaigns::{Campaign, ends};
@@ -29,6 +31,7 @@ pub(crate) use people::{address_of, by_id, id_of, people};
 pub(crate) use processes::{freeze, is_alive, kill, thaw};
 pub(crate) use proxy::{Call, Proxy, Side};
 pub(crate) use queues::task;
+pub(crate) use ses::sent;
 pub(crate) use wait::eventually;
 
 /// Stacks at a time: the machine may have two cores.
@@ -50,6 +53,8 @@ pub(crate) struct World {
     config: StackConfig,
     /// The inbox, where it outlives the stack.
     inbox: Option<Inbox>,
+    /// SES, where it is the provider.
+    pub(crate) ses: Option<Stub>,
     pub(crate) api: ApiClient,
     /// Requests to the API at a time: more are answered with 503, as on AWS.
     pub(crate) calls: Semaphore,
@@ -97,7 +102,7 @@ impl World {
         proxy.lead_to(stack.dynamodb_url());
         let api = ApiClient::new(stack.api_url());
         let (calls, campaigns) = (Semaphore::new(CALLS), Mutex::default());
-        Self { stack: Some(stack), config, inbox, api, calls, proxy, campaigns, _turn: turn }
+        Self { stack: Some(stack), config, inbox, ses: None, api, calls, proxy, campaigns, _turn: turn }
     }
 
     /// Kills every process where it stands, loses what is on the queues, and starts again on the same data.
