@@ -53,26 +53,14 @@ pub(crate) fn encode(mut message: Vec<u8>) -> (Vec<u8>, Content) {
 
 /// Every line ends in CRLF, the last one included, there is no other CR or LF, and no line begins with a dot.
 fn is_in_form(message: &[u8]) -> bool {
-    let line_ends = pairs(message, *b"\r\n");
-    // As many CR as LF as pairs of them: none is alone.
+    let line_feeds = memchr_iter(b'\n', message);
+    let ends_lines = |at: usize| at > 0 && message[at - 1] == b'\r' && message.get(at + 1) != Some(&b'.');
+    let returns = memchr_iter(b'\r', message).count();
+    // As many CR as LF, and one before each LF: none is alone.
     message.first() != Some(&b'.')
         && (message.is_empty() || message.ends_with(b"\n"))
-        && memchr_iter(b'\n', message).count() == line_ends
-        && memchr_iter(b'\r', message).count() == line_ends
-        && pairs(message, *b"\n.") == 0
-}
-
-/// How often `first` stands right before `second`. Sums of bytes over short blocks, which the compiler makes
-/// vectors of: a search would stop at each of the hundred lines.
-fn pairs(bytes: &[u8], [first, second]: [u8; 2]) -> usize {
-    const BLOCK: usize = 255;
-    let next = bytes.get(1..).unwrap_or_default();
-    let blocks = bytes.chunks(BLOCK).zip(next.chunks(BLOCK));
-    let sums = blocks.map(|(these, those)| {
-        let hits = these.iter().zip(those).map(|(a, b)| u8::from(*a == first) & u8::from(*b == second));
-        usize::from(hits.sum::<u8>())
-    });
-    sums.sum()
+        && line_feeds.clone().all(ends_lines)
+        && line_feeds.count() == returns
 }
 
 /// What [`encode`] was given, with its CRLF line ends: the first dot of each line that begins with one is taken away.
