@@ -244,6 +244,20 @@ mod tests {
     }
 
     #[test]
+    fn a_lower_limit_holds_for_new_errands_and_for_drivers_that_end_theirs() {
+        let queue = Queue::new(3);
+        let (placed, _receipts) = place::<2>(&queue);
+        let [Placed::Start(a, _), Placed::Start(b, _)] = placed else { panic!("{placed:?}") };
+        queue.limit(1);
+        let (placed, _waiting) = place::<1>(&queue);
+        assert!(matches!(placed, [Placed::Waits(_)]), "{placed:?}");
+
+        let (to_a, _at_a) = unbounded_channel();
+        assert!(matches!(queue.next(a, Some(&to_a)), Next::Idle), "one of two is too many");
+        assert!(matches!(queue.next(b, None), Next::Errand(_)), "the other one goes on");
+    }
+
+    #[test]
     fn who_waits_for_a_driver_that_ended_is_told() {
         let queue = Queue::new(1);
         let (placed, [_started, mut waiting]) = place::<2>(&queue);
