@@ -426,17 +426,19 @@ fn parameters() -> Vec<Fault> {
 /// The template with `value` at `place`: a path below the resources, or below the root if it begins with `//`.
 fn with(place: &str, value: &Value) -> Template {
     let mut template = Template::transformed().clone();
-    let place = place
-        .strip_prefix('/')
-        .filter(|rest| rest.starts_with('/'))
-        .map_or(format!("/Resources{place}"), str::to_owned);
+    let place = match place.strip_prefix("//") {
+        Some(place) => format!("/{place}"),
+        None => format!("/Resources{place}"),
+    };
     let (parent, key) = place.rsplit_once('/').unwrap();
     let parent = template.0.pointer_mut(parent).unwrap_or_else(|| panic!("nothing is at {place}"));
     match parent {
         Value::Array(values) => values[key.parse::<usize>().unwrap()] = value.clone(),
         Value::Object(entries) if value.is_null() => drop(entries.remove(key)),
         Value::Object(entries) => drop(entries.insert(key.to_owned(), value.clone())),
-        other => panic!("{place} cannot be put into {other}"),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            panic!("{place} is in no collection")
+        }
     }
     template
 }

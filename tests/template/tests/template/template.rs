@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::tools;
 
-/// A CloudFormation template as JSON, with SAM's part carried out.
+/// A template as JSON, with SAM's part carried out.
 #[derive(Debug, Clone)]
 pub(crate) struct Template(pub(crate) Value);
 
@@ -62,7 +62,10 @@ pub(crate) fn list(value: &Value) -> Vec<Value> {
 
 /// Of a statement that stands there on a condition only, the statement.
 fn unless_absent(statement: Value) -> Value {
-    statement.get("Fn::If").map_or(statement.clone(), |choice| choice[1].clone())
+    match statement.get("Fn::If") {
+        Some(choice) => choice[1].clone(),
+        None => statement,
+    }
 }
 
 /// A value in words: `Ref` and `GetAtt` as the names they lead to, `Sub` as its text.
@@ -70,7 +73,9 @@ pub(crate) fn words(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Object(object) if object.len() == 1 => intrinsic(object),
-        other => other.to_string(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            value.to_string()
+        }
     }
 }
 
@@ -79,7 +84,7 @@ fn intrinsic(object: &Map<String, Value>) -> String {
     match function.as_str() {
         "Ref" => words(argument),
         "Fn::GetAtt" => list(argument).iter().map(words).collect::<Vec<_>>().join("."),
-        "Fn::Sub" => words(list(argument).first().unwrap_or(&json!(""))),
+        "Fn::Sub" => list(argument).first().map(words).unwrap_or_default(),
         "Fn::If" => format!("{} or {}", words(&argument[1]), words(&argument[2])),
         _ => json!(object).to_string(),
     }

@@ -64,7 +64,8 @@ pub(crate) fn resources(template: &Template) -> Vec<String> {
             let named = WITHIN_THE_STACK
                 .iter()
                 .any(|end| resource.ends_with(end) && resource.matches('*').count() == 1);
-            if !named && !(free && resource == "*") {
+            let of_none = free && resource == "*";
+            if !named && !of_none {
                 faults.push(format!(
                     "{role} may do {} to {resource} in {}",
                     actions.join(", "),
