@@ -29,6 +29,8 @@ mod body;
 mod counts;
 mod handler;
 mod ses_event;
+#[cfg(test)]
+mod tests;
 
 use fanmail_runtime::aws::AwsConfig;
 use fanmail_runtime::metrics::Metrics;

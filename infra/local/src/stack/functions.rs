@@ -127,6 +127,10 @@ impl Environment<'_> {
             let works = self.config.sender_works().as_secs();
             env.insert("FANMAIL_SENDER_WORKS_S".into(), works.to_string());
         }
+        if function == Function::Feedback {
+            // It sends no tasks.
+            env.retain(|name, _| !name.ends_with("_QUEUE_URL"));
+        }
         if matches!(function, Function::Api | Function::Sender) {
             env.extend(std::env::vars().filter(|(name, _)| name.starts_with(SECRETS)));
         }
