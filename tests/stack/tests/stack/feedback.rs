@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fanmail_domain::{CampaignId, FailReason, RecipientState, SubscriberId, SubscriberStatus};
-use fanmail_engine::ports::Audience;
+use fanmail_domain::{CampaignId, FailReason, LaneNo, RecipientState, SubscriberId, SubscriberStatus};
 use fanmail_ses::stub::{Act, When};
 use serde_json::Value;
 
@@ -98,7 +97,7 @@ async fn failures(world: &World, id: CampaignId) -> Vec<(SubscriberId, String)> 
     let lanes = world.campaign(id).await.lanes;
     let mut told = Vec::new();
     for lane in 0..lanes {
-        let page = world.stack().store.failures(id, fanmail_domain::LaneNo(lane), None).await.unwrap();
+        let page = world.stack().store.failures(id, LaneNo(lane), None).await.unwrap();
         told.extend(page.into_iter().map(|failure| (failure.subscriber, failure.text)));
     }
     told
@@ -152,8 +151,8 @@ async fn an_event_before_our_own_record_waits_for_it() {
     .await;
     assert_eq!(world.count("feedback").await, 1);
     // Nobody waits with that.
-    let stored = world.stack().store.subscribers(&[whose]).await.unwrap();
-    assert_eq!(stored[0].status, SubscriberStatus::Blocklisted);
+    let stored = world.stack().store.subscriber(whose).await.unwrap().unwrap();
+    assert_eq!(stored.status, SubscriberStatus::Blocklisted);
 
     world.until(id, "finished").await;
     world.until_ends(id, [1, 1, 0, 0]).await;
