@@ -127,16 +127,22 @@ impl TokenHash {
         &self.0
     }
 
-    /// Whether it is the hash of this token. All of both hashes is always compared: how long it takes does not tell
-    /// how much of them is equal.
+    /// Whether it is the hash of this token.
     #[must_use]
     pub fn matches(&self, token: &ApiToken) -> bool {
-        let shown = token.hash();
-        let difference =
-            self.0.iter().zip(&shown.0).fold(0, |difference, (left, right)| difference | (left ^ right));
-        difference == 0
+        *self == token.hash()
     }
 }
+
+/// All of both hashes is always compared: how long it takes does not tell how much of them is equal.
+impl PartialEq for TokenHash {
+    fn eq(&self, other: &Self) -> bool {
+        let pairs = self.0.iter().zip(&other.0);
+        pairs.fold(0, |difference, (left, right)| difference | (left ^ right)) == 0
+    }
+}
+
+impl Eq for TokenHash {}
 
 #[cfg(test)]
 mod tests {
