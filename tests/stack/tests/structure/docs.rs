@@ -45,12 +45,14 @@ fn stem(path: &Path) -> String {
     path.file_stem().unwrap().to_string_lossy().into_owned()
 }
 
-/// Sources as they are said: strings in one piece, with one space where there is white.
+/// Sources as they are said: without comments, strings in one piece, with one space where there is white.
 fn sources() -> String {
     let mut all = String::new();
     for folder in ["functions", "shared", "infra"] {
         for file in files(&root().join(folder), ".rs") {
-            all.push_str(&fs::read_to_string(file).unwrap());
+            let source = fs::read_to_string(file).unwrap();
+            let said = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+            said.for_each(|line| all.extend([line, "\n"]));
         }
     }
     let mut joined = String::new();
