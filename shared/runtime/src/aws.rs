@@ -1,8 +1,8 @@
 //! The clients of AWS services, made once per process.
 //!
 //! Credentials come from the environment, where Lambda puts them; no other source is searched, which is why
-//! the `aws-config` crate is not here. `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_SQS` lead elsewhere,
-//! and with `http://` need no TLS and load no certificates.
+//! the `aws-config` crate is not here. `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SQS` or, for all services,
+//! `AWS_ENDPOINT_URL` lead elsewhere, and with `http://` need no TLS and load no certificates.
 
 use std::time::Duration;
 
@@ -36,22 +36,39 @@ pub struct AwsConfig {
 }
 
 impl AwsConfig {
-    /// Reads it from the environment.
-    ///
-    /// # Errors
-    ///
-    /// [`VarsError`] with everything that is missing.
-    pub fn from_env() -> Result<Self, VarsError> {
-        Self::from_vars(Vars::from_env())
-    }
-
-    /// Reads it from these variables.
+    /// Reads it from these variables, alone.
     ///
     /// # Errors
     ///
     /// [`VarsError`] with everything that is missing.
     pub fn from_vars(mut vars: Vars) -> Result<Self, VarsError> {
-        let config = Self {
+        let config = Self::read(&mut vars);
+        vars.finish().map(|()| config)
+    }
+
+    /// Reads it from these variables, alone, for a function that sends no tasks: it need not know the queues, and
+    /// their addresses are empty.
+    ///
+    /// # Errors
+    ///
+    /// [`VarsError`] with everything that is missing.
+    pub fn without_queues(mut vars: Vars) -> Result<Self, VarsError> {
+        let config = Self::read_without_queues(&mut vars);
+        vars.finish().map(|()| config)
+    }
+
+    /// Reads it among other variables. What is missing is an empty text; [`Vars::finish`] tells.
+    pub fn read(vars: &mut Vars) -> Self {
+        let queues = QueueUrls {
+            lanes: vars.required("FANMAIL_LANES_QUEUE_URL"),
+            batches: vars.required("FANMAIL_BATCHES_QUEUE_URL"),
+        };
+        Self { queues, ..Self::read_without_queues(vars) }
+    }
+
+    /// As [`AwsConfig::read`], for a function that sends no tasks.
+    pub fn read_without_queues(vars: &mut Vars) -> Self {
+        Self {
             region: vars.required("AWS_REGION"),
             credentials: Credentials::new(
                 vars.required("AWS_ACCESS_KEY_ID"),
@@ -60,19 +77,14 @@ impl AwsConfig {
                 None,
                 "environment",
             ),
-            dynamodb_url: vars.optional("AWS_ENDPOINT_URL_DYNAMODB"),
-            sqs_url: vars.optional("AWS_ENDPOINT_URL_SQS"),
+            dynamodb_url: vars.endpoint("DYNAMODB"),
+            sqs_url: vars.endpoint("SQS"),
             tables: TableNames {
                 audience: vars.required("FANMAIL_AUDIENCE_TABLE"),
                 campaigns: vars.required("FANMAIL_CAMPAIGNS_TABLE"),
             },
-            queues: QueueUrls {
-                lanes: vars.required("FANMAIL_LANES_QUEUE_URL"),
-                batches: vars.required("FANMAIL_BATCHES_QUEUE_URL"),
-            },
-        };
-        vars.finish()?;
-        Ok(config)
+            queues: QueueUrls { lanes: String::new(), batches: String::new() },
+        }
     }
 
     /// Which AWS Region this is.
@@ -167,4 +179,31 @@ fn timeouts() -> TimeoutConfig {
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vars(with_queues: bool) -> Vars {
+        let found = [
+            ("AWS_REGION", true),
+            ("AWS_ACCESS_KEY_ID", true),
+            ("AWS_SECRET_ACCESS_KEY", true),
+            ("FANMAIL_AUDIENCE_TABLE", true),
+            ("FANMAIL_CAMPAIGNS_TABLE", true),
+            ("FANMAIL_LANES_QUEUE_URL", with_queues),
+            ("FANMAIL_BATCHES_QUEUE_URL", with_queues),
+        ];
+        Vars::new(found.into_iter().filter(|it| it.1).map(|(name, _)| (name.to_owned(), "x".to_owned())))
+    }
+
+    #[test]
+    fn only_who_sends_tasks_has_to_know_the_queues() {
+        assert_eq!(AwsConfig::from_vars(vars(true)).unwrap().queues.lanes, "x");
+        assert_eq!(AwsConfig::without_queues(vars(false)).unwrap().tables.audience, "x");
+        let error = AwsConfig::from_vars(vars(false)).unwrap_err().to_string();
+        assert!(error.contains("FANMAIL_LANES_QUEUE_URL") && error.contains("FANMAIL_BATCHES_QUEUE_URL"));
+        assert!(AwsConfig::without_queues(Vars::new([])).is_err());
+    }
 }
