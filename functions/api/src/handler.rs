@@ -4,6 +4,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use fanmail_domain::Timestamp;
 use fanmail_engine::ports::{Clock, PortError};
 use fanmail_runtime::invocation::{self, RESERVE};
+use fanmail_runtime::metrics::Metric;
 use fanmail_runtime::{Chain, usage};
 use lambda_runtime::Context;
 
@@ -11,6 +12,7 @@ use crate::Ports;
 use crate::request::Request;
 use crate::response::{ApiError, Reply};
 use crate::routes;
+use crate::schedules::Schedules;
 
 /// What a route works with: the ports, and until when it has to answer.
 pub(crate) struct Call<'a> {
@@ -30,7 +32,9 @@ pub(crate) async fn handle(
         Ok(request) => Box::pin(routes::route(&call, &request)).await,
         Err(error) => Err(error),
     };
-    usage::report("api", &ports.store, &ports.queue);
+    let used = usage::report("api", &ports.store, &ports.queue);
+    let failed = ports.schedules.as_ref().map_or(0, Schedules::take_failed);
+    ports.metrics.write(ports.clock.now(), &[(Metric::SchedulesFailed, failed.into())], &used);
     answered.unwrap_or_else(|error| refused(error, &context.request_id)).into_event()
 }
 
