@@ -34,7 +34,7 @@ mod tests;
 
 use fanmail_runtime::aws::AwsConfig;
 use fanmail_runtime::metrics::Metrics;
-use fanmail_runtime::vars::Vars;
+use fanmail_runtime::vars::{Vars, VarsError};
 use fanmail_runtime::{Error, LambdaEvent, SystemClock, service_fn, telemetry};
 use fanmail_store::Store;
 
@@ -45,6 +45,20 @@ pub(crate) struct Ports {
     metrics: Metrics,
 }
 
+impl Ports {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    ///
+    /// [`VarsError`] with everything that is wrong.
+    fn from_vars(mut vars: Vars) -> Result<Self, VarsError> {
+        let aws = AwsConfig::read_without_queues(&mut vars);
+        let metrics = Metrics::from_vars(&vars, "feedback");
+        vars.finish()?;
+        Ok(Self { store: aws.store(), clock: SystemClock::new(), metrics })
+    }
+}
+
 /// Serves the Lambda Runtime API until the process is ended.
 ///
 /// # Errors
@@ -52,9 +66,7 @@ pub(crate) struct Ports {
 /// If the environment does not fit, or the Runtime API is gone.
 pub async fn run() -> Result<(), Error> {
     telemetry::init();
-    let vars = Vars::from_env();
-    let metrics = Metrics::from_vars(&vars, "feedback");
-    let ports = Ports { store: AwsConfig::without_queues(vars)?.store(), clock: SystemClock::new(), metrics };
+    let ports = Ports::from_vars(Vars::from_env())?;
     let ports = &ports;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
         // Boxed: the runtime's own layers would nest this large type too deeply for the compiler.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which clippy's own exception does not cover")]
 #![allow(clippy::allow_attributes, reason = "see above")]
 
+mod config;
 mod contract;
 mod life;
 mod log;
