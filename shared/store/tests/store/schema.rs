@@ -27,7 +27,7 @@ async fn tables_of_another_version_are_recognised_and_left_alone() {
     ]);
     let put = PutRequest::builder().set_item(Some(item)).build().unwrap();
     let write = WriteRequest::builder().put_request(put).build();
-    world.client.batch_write_item().request_items("campaigns", vec![write]).send().await.unwrap();
+    world.client.batch_write_item().request_items(&world.tables.campaigns, vec![write]).send().await.unwrap();
     world.store.create_tables().await.unwrap();
     let differs = SchemaCheck::Differs { found: Some(7), expected: SCHEMA_VERSION };
     assert_eq!(world.store.check_schema().await.unwrap(), differs);
