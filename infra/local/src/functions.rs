@@ -20,6 +20,8 @@ pub enum Function {
     Start,
     /// Sending.
     Sender,
+    /// The provider's events.
+    Feedback,
     /// Recovery.
     Sweeper,
 }
@@ -32,6 +34,7 @@ impl Function {
             Self::Api => "api",
             Self::Start => "start",
             Self::Sender => "sender",
+            Self::Feedback => "feedback",
             Self::Sweeper => "sweeper",
         }
     }
@@ -46,6 +49,7 @@ impl Function {
             Self::Api => Box::pin(fanmail_api::run()).await,
             Self::Start => Box::pin(fanmail_start::run()).await,
             Self::Sender => Box::pin(fanmail_sender::run()).await,
+            Self::Feedback => Box::pin(fanmail_feedback::run()).await,
             Self::Sweeper => Box::pin(fanmail_sweeper::run()).await,
         }
     }

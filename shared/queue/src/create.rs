@@ -1,4 +1,4 @@
-//! Creating the queues where there is no template to do it.
+//! Creating queues where there is no template to do it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -43,12 +43,24 @@ pub async fn create_queues(
     names: &QueueNames,
     settings: &QueueSettings,
 ) -> Result<QueueUrls, PortError> {
-    let create = |name| create_pair(client, name, settings);
-    let failed = |error| PortError::new("create a queue", error);
     Ok(QueueUrls {
-        lanes: create(&names.lanes).await.map_err(failed)?,
-        batches: create(&names.batches).await.map_err(failed)?,
+        lanes: create_queue(client, &names.lanes, settings).await?,
+        batches: create_queue(client, &names.batches, settings).await?,
     })
+}
+
+/// Creates one queue and its dead-letter queue, as [`create_queues`] does, and answers its address: for a queue
+/// that others than [`crate::Queue`] fill.
+///
+/// # Errors
+///
+/// As for [`create_queues`].
+pub async fn create_queue(
+    client: &Client,
+    name: &str,
+    settings: &QueueSettings,
+) -> Result<String, PortError> {
+    create_pair(client, name, settings).await.map_err(|error| PortError::new("create a queue", error))
 }
 
 async fn create_pair(client: &Client, name: &str, settings: &QueueSettings) -> Result<String, QueueError> {

@@ -24,7 +24,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use fanmail_engine::ports::{BatchTask, LaneTask, PortError, Tasks};
 
 pub use bodies::{BodyError, decode_batch_task, decode_lane_task, encode_batch_task, encode_lane_task};
-pub use create::{QueueNames, QueueSettings, create_queues};
+pub use create::{QueueNames, QueueSettings, create_queue, create_queues};
 pub use error::QueueError;
 use send::Outgoing;
 

@@ -51,6 +51,24 @@ impl AwsConfig {
     ///
     /// [`VarsError`] with everything that is missing.
     pub fn from_vars(mut vars: Vars) -> Result<Self, VarsError> {
+        let queues = QueueUrls {
+            lanes: vars.required("FANMAIL_LANES_QUEUE_URL"),
+            batches: vars.required("FANMAIL_BATCHES_QUEUE_URL"),
+        };
+        Self::with_queues(vars, queues)
+    }
+
+    /// Reads it from these variables, for a function that sends no tasks: it need not know the queues, and
+    /// their addresses are empty.
+    ///
+    /// # Errors
+    ///
+    /// [`VarsError`] with everything that is missing.
+    pub fn without_queues(vars: Vars) -> Result<Self, VarsError> {
+        Self::with_queues(vars, QueueUrls { lanes: String::new(), batches: String::new() })
+    }
+
+    fn with_queues(mut vars: Vars, queues: QueueUrls) -> Result<Self, VarsError> {
         let config = Self {
             region: vars.required("AWS_REGION"),
             credentials: Credentials::new(
@@ -66,10 +84,7 @@ impl AwsConfig {
                 audience: vars.required("FANMAIL_AUDIENCE_TABLE"),
                 campaigns: vars.required("FANMAIL_CAMPAIGNS_TABLE"),
             },
-            queues: QueueUrls {
-                lanes: vars.required("FANMAIL_LANES_QUEUE_URL"),
-                batches: vars.required("FANMAIL_BATCHES_QUEUE_URL"),
-            },
+            queues,
         };
         vars.finish()?;
         Ok(config)
@@ -167,4 +182,31 @@ fn timeouts() -> TimeoutConfig {
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vars(with_queues: bool) -> Vars {
+        let found = [
+            ("AWS_REGION", true),
+            ("AWS_ACCESS_KEY_ID", true),
+            ("AWS_SECRET_ACCESS_KEY", true),
+            ("FANMAIL_AUDIENCE_TABLE", true),
+            ("FANMAIL_CAMPAIGNS_TABLE", true),
+            ("FANMAIL_LANES_QUEUE_URL", with_queues),
+            ("FANMAIL_BATCHES_QUEUE_URL", with_queues),
+        ];
+        Vars::new(found.into_iter().filter(|it| it.1).map(|(name, _)| (name.to_owned(), "x".to_owned())))
+    }
+
+    #[test]
+    fn only_who_sends_tasks_has_to_know_the_queues() {
+        assert_eq!(AwsConfig::from_vars(vars(true)).unwrap().queues.lanes, "x");
+        assert_eq!(AwsConfig::without_queues(vars(false)).unwrap().tables.audience, "x");
+        let error = AwsConfig::from_vars(vars(false)).unwrap_err().to_string();
+        assert!(error.contains("FANMAIL_LANES_QUEUE_URL") && error.contains("FANMAIL_BATCHES_QUEUE_URL"));
+        assert!(AwsConfig::without_queues(Vars::new([])).is_err());
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fanmail_fair_sqs::FairSqs;
 use fanmail_lambda_host::{EventSourceSpec, FunctionSpec, Host, LogSink, RustackQueue, Schedule};
-use fanmail_queue::{QueueNames, QueueSettings, create_queues};
+use fanmail_queue::{QueueNames, QueueSettings, create_queue, create_queues};
 
 use super::config::StackConfig;
 use super::data_dir::DataDir;
@@ -16,12 +16,17 @@ use crate::functions::Function;
 /// Names of the queues.
 const LANES: &str = "fanmail-lanes";
 const BATCHES: &str = "fanmail-batches";
+const FEEDBACK: &str = "fanmail-feedback";
 /// Account in ARNs and queue URLs.
 const ACCOUNT: &str = "000000000000";
 /// Fan-outs at a time: two keep one machine's database busy.
 const START_CONCURRENCY: u32 = 2;
 /// API requests at a time: people, and an import that sends its chunks one after the other.
 const API_CONCURRENCY: u32 = 2;
+/// Invocations of `feedback` at a time: AWS knows no maximum below 2.
+const FEEDBACK_CONCURRENCY: u32 = 2;
+/// Events that one invocation of `feedback` takes down at the most, one after the other: Lambda's default.
+const FEEDBACK_BATCH: u32 = 10;
 /// A hidden task comes back this long after its function's time-out.
 const VISIBILITY_MARGIN: Duration = Duration::from_secs(2);
 /// Longer than any campaign is paused between two runs of the stack; the queues are in memory anyway.
@@ -76,8 +81,11 @@ impl Environment<'_> {
             max_receive_count: self.config.max_receive_count,
             retention: RETENTION,
         };
-        let created = create_queues(client, &names, &settings).await;
-        created.map(drop).map_err(|error| StackError::Provision(error.into()))
+        let created = async {
+            create_queues(client, &names, &settings).await?;
+            create_queue(client, FEEDBACK, &settings).await
+        };
+        created.await.map(drop).map_err(|error| StackError::Provision(error.into()))
     }
 
     pub(super) fn add_functions(
@@ -91,6 +99,7 @@ impl Environment<'_> {
             (Function::Api, API_TIMEOUT, API_CONCURRENCY),
             (Function::Start, config.timeout, START_CONCURRENCY),
             (Function::Sender, config.timeout, senders),
+            (Function::Feedback, config.timeout, FEEDBACK_CONCURRENCY),
             (Function::Sweeper, config.timeout, 1),
         ] {
             let mut spec = FunctionSpec::new(function.name(), &config.program.path);
@@ -118,6 +127,10 @@ impl Environment<'_> {
             let works = self.config.sender_works().as_secs();
             env.insert("FANMAIL_SENDER_WORKS_S".into(), works.to_string());
         }
+        if function == Function::Feedback {
+            // It sends no tasks.
+            env.retain(|name, _| !name.ends_with("_QUEUE_URL"));
+        }
         if matches!(function, Function::Api | Function::Sender) {
             env.extend(std::env::vars().filter(|(name, _)| name.starts_with(SECRETS)));
         }
@@ -137,22 +150,23 @@ impl Environment<'_> {
         host: &Host,
         provider: &Arc<FairSqs>,
         senders: u32,
-    ) -> Result<[Arc<RustackQueue>; 2], StackError> {
-        let source = async |queue: &str, function: Function, concurrency: u32| {
+    ) -> Result<[Arc<RustackQueue>; 3], StackError> {
+        let source = async |queue: &str, function: Function, batch_size: u32, concurrency: u32| {
             let poller = RustackQueue::open(Arc::clone(provider), queue).await;
             let poller = Arc::new(poller.map_err(|error| StackError::Provision(error.into()))?);
             let arn = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}");
             let mut spec = EventSourceSpec::new(format!("{}-source", function.name()), function.name(), arn);
-            // One batch per invocation: its lease is as long as the invocation may be.
-            spec.batch_size = 1;
+            spec.batch_size = batch_size;
             // AWS knows no maximum below 2; the reserved concurrency holds a single sender.
             spec.maximum_concurrency = (concurrency >= 2).then_some(concurrency);
             host.add_event_source(spec, Arc::clone(&poller))?;
             Ok::<_, StackError>(poller)
         };
+        // One task per invocation: its lease is as long as the invocation may be.
         Ok([
-            source(LANES, Function::Start, START_CONCURRENCY).await?,
-            source(BATCHES, Function::Sender, senders).await?,
+            source(LANES, Function::Start, 1, START_CONCURRENCY).await?,
+            source(BATCHES, Function::Sender, 1, senders).await?,
+            source(FEEDBACK, Function::Feedback, FEEDBACK_BATCH, FEEDBACK_CONCURRENCY).await?,
         ])
     }
 }

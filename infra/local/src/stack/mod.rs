@@ -1,8 +1,9 @@
 //! The stack: engines, functions, API and inbox, started in the order in which they need each other.
 //!
 //! ```text
-//!  HTTP API ─▶ api ──┬─▶ DynamoDB engine ◀── start, sender, sweeper
+//!  HTTP API ─▶ api ──┬─▶ DynamoDB engine ◀── start, sender, feedback, sweeper
 //!                    └─▶ SQS engine ─▶ event sources ─▶ start ─▶ SQS ─▶ sender ─▶ inbox or relay
+//!   a provider's events ─▶ SQS engine ─▶ event source ─▶ feedback
 //!                                           schedule ─▶ sweeper
 //! ```
 //!
@@ -56,7 +57,7 @@ pub struct Stack {
     sqs: Sqs,
     sqs_client: aws_sdk_sqs::Client,
     servers: JoinSet<()>,
-    pollers: [Arc<RustackQueue>; 2],
+    pollers: [Arc<RustackQueue>; 3],
     api_addr: SocketAddr,
     lambda_addr: SocketAddr,
     inbox_addr: Option<SocketAddr>,

@@ -45,6 +45,22 @@ pub async fn settle(
     until: Timestamp,
     event: ProviderEvent,
 ) -> Result<Settled, PortError> {
+    settle_with_words(store, clock, until, event, "").await
+}
+
+/// Takes one event down, and keeps with a failure what was said of it: `said`, without personal data
+/// ([`fanmail_domain::redact`]).
+///
+/// # Errors
+///
+/// As for [`settle`].
+pub async fn settle_with_words(
+    store: &(impl Campaigns + Ledger + Blocklist),
+    clock: &impl Clock,
+    until: Timestamp,
+    event: ProviderEvent,
+    said: &str,
+) -> Result<Settled, PortError> {
     let Some(batch) = retry(clock, until, || store.batch(event.batch)).await? else {
         return Ok(Settled::Unknown);
     };
@@ -52,14 +68,14 @@ pub async fn settle(
     if event.kind.blocklists() {
         retry(clock, until, || store.blocklist(entry.subscriber)).await?;
     }
-    record(store, clock, until, event, batch).await
+    record(store, clock, until, (event, said), batch).await
 }
 
 async fn record(
     store: &(impl Campaigns + Ledger),
     clock: &impl Clock,
     until: Timestamp,
-    event: ProviderEvent,
+    (event, said): (ProviderEvent, &str),
     mut before: Batch,
 ) -> Result<Settled, PortError> {
     let settled = BatchEvent::Settled { position: event.position, evidence: event.kind.evidence() };
@@ -74,7 +90,7 @@ async fn record(
         let (count, after) = (LaneCount::between(&before, &after, now), after.revised(now));
         if let RecipientState::Failed(reason) = to {
             // Before the state: whoever dies in between is asked again, and finds something to do.
-            keep_words(store, clock, until, event, (entry.subscriber, reason)).await?;
+            keep_words(store, clock, until, (event, said), (entry.subscriber, reason)).await?;
         }
         match commit(clock, until, &after, || store.count_batch(&after, &count)).await? {
             Committed::Stands => {
@@ -99,11 +115,14 @@ async fn keep_words(
     store: &impl Ledger,
     clock: &impl Clock,
     until: Timestamp,
-    event: ProviderEvent,
+    (event, said): (ProviderEvent, &str),
     (subscriber, reason): (SubscriberId, FailReason),
 ) -> Result<(), PortError> {
     let BatchId { campaign, lane, .. } = event.batch;
-    let (at, text) = (clock.now(), words(event));
+    let (at, mut text) = (clock.now(), words(event));
+    if !said.is_empty() {
+        text = format!("{text}: {said}");
+    }
     let failure = Failure { campaign, lane, subscriber, reason, code: None, text, at };
     retry(clock, until, || store.record_failures(std::slice::from_ref(&failure))).await
 }

@@ -12,6 +12,7 @@ mod cancel;
 mod doubt;
 mod fairness;
 mod fan_out;
+mod feedback;
 mod harness;
 mod pause;
 mod poison;

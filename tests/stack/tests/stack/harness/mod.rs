@@ -6,6 +6,7 @@
 
 mod audit;
 mod campaigns;
+mod events;
 mod orders;
 mod people;
 mod processes;
@@ -26,12 +27,13 @@ use fanmail_ses::stub::Stub;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub(crate) use campaigns::{Campaign, ends};
+pub(crate) use events::{By, Told};
 pub(crate) use orders::{done, order};
 pub(crate) use people::{address_of, by_id, id_of, people};
 pub(crate) use processes::{freeze, is_alive, kill, thaw};
 pub(crate) use proxy::{Call, Proxy, Side};
 pub(crate) use queues::task;
-pub(crate) use ses::sent;
+pub(crate) use ses::{address, sent, taken};
 pub(crate) use wait::eventually;
 
 /// Stacks at a time: the machine may have two cores.
@@ -43,7 +45,7 @@ static RUNNING: Semaphore = Semaphore::const_new(WORLDS);
 /// Longest wait for anything that a scenario waits for: several leases.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-const FUNCTIONS: [&str; 4] = ["api", "start", "sender", "sweeper"];
+const FUNCTIONS: [&str; 5] = ["api", "start", "sender", "feedback", "sweeper"];
 /// What every address ends with, and nothing but the audience's table may hold.
 const DOMAIN: &str = "@example.org";
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use fanmail::stack::StackConfig;
 use fanmail_ses::stub::Stub;
 use serde_json::Value;
 
@@ -10,6 +11,11 @@ use super::World;
 impl World {
     /// A stack whose senders call SES, with a configuration set.
     pub(crate) async fn on_ses() -> Self {
+        Self::on_ses_with(|_| ()).await
+    }
+
+    /// The same, changed by `change`.
+    pub(crate) async fn on_ses_with(change: impl FnOnce(&mut StackConfig)) -> Self {
         let ses = Stub::start().unwrap();
         let env = [
             ("FANMAIL_PROVIDER", "ses".to_owned()),
@@ -17,7 +23,11 @@ impl World {
             ("AWS_ENDPOINT_URL_SESV2", ses.url()),
         ];
         let env = env.map(|(name, value)| (name.to_owned(), value));
-        let mut world = Self::with(|config| config.sender_env.extend(env)).await;
+        let change = |config: &mut StackConfig| {
+            config.sender_env.extend(env);
+            change(config);
+        };
+        let mut world = Self::with(change).await;
         world.ses = Some(ses);
         world
     }
@@ -25,17 +35,30 @@ impl World {
 
 /// The bodies of the requests to send that SES answered with a yes.
 pub(crate) fn sent(ses: &Stub) -> Vec<Value> {
+    bodies(ses, |status| status == Some(200))
+}
+
+/// The same, and of those that it took without an answer: its events will tell.
+pub(crate) fn taken(ses: &Stub) -> Vec<Value> {
+    bodies(ses, |status| matches!(status, Some(200) | None))
+}
+
+fn bodies(ses: &Stub, with: impl Fn(Option<u16>) -> bool) -> Vec<Value> {
     let seen = ses.seen();
-    let taken = seen.iter().filter(|it| it.complete && it.status == Some(200) && !it.body.is_empty());
-    taken.map(|it| serde_json::from_slice(&it.body).unwrap()).collect()
+    let whole = seen.iter().filter(|it| it.complete && with(it.status) && !it.body.is_empty());
+    whole.map(|it| serde_json::from_slice(&it.body).unwrap()).collect()
+}
+
+/// Where a request's message goes.
+pub(crate) fn address(request: &Value) -> &str {
+    request["Destination"]["ToAddresses"][0].as_str().unwrap()
 }
 
 /// Copies of each address.
 pub(super) fn recipients(ses: &Stub) -> HashMap<String, u32> {
     let mut copies = HashMap::new();
-    for body in sent(ses) {
-        let address = body["Destination"]["ToAddresses"][0].as_str().unwrap().to_owned();
-        *copies.entry(address).or_default() += 1;
+    for request in taken(ses) {
+        *copies.entry(address(&request).to_owned()).or_default() += 1;
     }
     copies
 }
