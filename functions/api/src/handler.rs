@@ -5,6 +5,7 @@ use fanmail_domain::Timestamp;
 use fanmail_engine::ports::{Clock, PortError};
 use fanmail_runtime::invocation::{self, RESERVE};
 use fanmail_runtime::{Chain, usage};
+use fanmail_store::StoreError;
 use lambda_runtime::Context;
 
 use crate::Ports;
@@ -12,9 +13,11 @@ use crate::request::Request;
 use crate::response::{ApiError, Reply};
 use crate::routes;
 
-/// What a route works with: the ports, and until when it has to answer.
+/// What a route works with: the ports, who asks, and until when there has to be an answer.
 pub(crate) struct Call<'a> {
     pub(crate) ports: &'a Ports,
+    /// As the journal names the caller.
+    pub(crate) actor: &'a str,
     pub(crate) until: Timestamp,
 }
 
@@ -24,14 +27,21 @@ pub(crate) async fn handle(
     context: &Context,
 ) -> ApiGatewayV2httpResponse {
     let until = invocation::from_context(context, ports.clock.now(), RESERVE).stop_at;
-    let call = Call { ports, until };
-    let answered = match Request::parse(event) {
-        // Boxed, so that the futures of all routes do not become one type.
-        Ok(request) => Box::pin(routes::route(&call, &request)).await,
-        Err(error) => Err(error),
-    };
+    let answered = answer(ports, event, until).await;
     usage::report("api", &ports.store, &ports.queue);
     answered.unwrap_or_else(|error| refused(error, &context.request_id)).into_event()
+}
+
+async fn answer(ports: &Ports, event: ApiGatewayV2httpRequest, until: Timestamp) -> Result<Reply, ApiError> {
+    let request = Request::parse(event)?;
+    let actor = if routes::is_public(&request) {
+        String::new()
+    } else {
+        ports.auth.caller(&ports.store, ports.clock.now(), &request.authorization).await?
+    };
+    let call = Call { ports, actor: &actor, until };
+    // Boxed, so that the futures of all routes do not become one type.
+    Box::pin(routes::route(&call, &request)).await
 }
 
 /// Turns an error into an answer. What went wrong inside is for the log; the caller gets the request id.
@@ -42,6 +52,9 @@ fn refused(error: ApiError, request_id: &str) -> Reply {
         ApiError::Broken(error) => {
             let cause: &PortError = &error;
             tracing::error!(request.id = request_id, error = %Chain(cause), "could not answer request {request_id}");
+            if let Some(other @ StoreError::Version { .. }) = error.source.downcast_ref() {
+                return Reply::message(503, &other.to_string());
+            }
             Reply::message(500, &format!("something is wrong on our side; the request's id is {request_id}"))
         }
     }

@@ -2,10 +2,12 @@
 //!
 //! listmonk's paths, names and envelope (`{"data": …}`, errors as `{"message": …}`), behind API Gateway's
 //! HTTP API (payload format 2.0). [`request`] and [`response`] are the edges, [`routes`] has one module per
-//! noun, [`view`] is how things look in JSON. The rules are elsewhere: this crate parses, asks and shows.
+//! noun, [`auth`] the door before them, [`view`] is how things look in JSON. The rules are elsewhere: this crate parses,
+//! asks and shows.
 //! [`import_rows`] is public for who wants to know what an import will make of a file before it is sent.
 
 mod accept;
+mod auth;
 mod concurrency;
 pub mod csv_line;
 mod handler;
@@ -20,6 +22,7 @@ mod view;
 
 use std::time::Duration;
 
+use auth::Auth;
 use concurrency::Concurrency;
 use fanmail_domain::unsubscribe::UnsubscribeKey;
 use fanmail_engine::ports::Clock;
@@ -39,6 +42,8 @@ pub(crate) struct Ports {
     store: Store,
     queue: Queue,
     clock: SystemClock,
+    /// Who may ask.
+    auth: Auth,
     unsubscribe_key: UnsubscribeKey,
     /// Reads passwords, to try a mail server.
     secrets: Secrets,
@@ -61,6 +66,7 @@ pub async fn run() -> Result<(), Error> {
     let mut vars = Vars::from_env();
     let key = vars.required_with("FANMAIL_UNSUBSCRIBE_KEY", UnsubscribeKey::parse);
     let public_url = vars.required("FANMAIL_PUBLIC_URL");
+    let auth = Auth::from_vars(&mut vars);
     let concurrency = Concurrency::from_vars(&vars, &aws);
     let sender_works = Duration::from_secs(vars.or("FANMAIL_SENDER_WORKS_S", SENDER_WORKS_S));
     let unsubscribe_key = vars.finish_with(key)?;
@@ -71,6 +77,7 @@ pub async fn run() -> Result<(), Error> {
         store: aws.store(),
         queue: aws.queue(),
         clock: SystemClock::new(),
+        auth,
         unsubscribe_key,
         concurrency,
         sender_works,

@@ -12,13 +12,14 @@ use serde::de::DeserializeOwned;
 use crate::response::ApiError;
 
 /// One HTTP request.
-#[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) method: String,
     /// The path's segments, percent-decoded.
     pub(crate) path: Vec<String>,
     pub(crate) query: HashMap<String, String>,
     pub(crate) content_type: String,
+    /// The header `Authorization`; empty if there is none. A secret.
+    pub(crate) authorization: String,
     /// The media types that the caller takes; empty if it does not say.
     pub(crate) accept: String,
     pub(crate) body: Bytes,
@@ -34,6 +35,7 @@ impl Request {
             Bytes::from(body)
         };
         let raw_path = event.raw_path.unwrap_or_default();
+        let raw_path = without_stage(&raw_path, event.request_context.stage.as_deref());
         let segments = raw_path.split('/').filter(|segment| !segment.is_empty());
         let decode = |segment: &str| {
             let decoded = percent_decode_str(segment).decode_utf8();
@@ -46,6 +48,7 @@ impl Request {
             path: segments.map(decode).collect::<Result<_, _>>()?,
             query: pairs(&event.raw_query_string.unwrap_or_default()),
             content_type: header("content-type"),
+            authorization: header("authorization"),
             accept: header("accept"),
             body,
         })
@@ -64,6 +67,13 @@ impl Request {
             Some(text) => text.parse().map_err(|_| ApiError::bad(&format!("{name} is not a number"))),
         }
     }
+}
+
+/// The path behind the stage: API Gateway puts the name of every stage but `$default` before it.
+fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
+    let Some(stage) = stage.filter(|stage| *stage != "$default") else { return path };
+    let rest = path.strip_prefix('/').and_then(|path| path.strip_prefix(stage));
+    rest.filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or(path)
 }
 
 fn pairs(query: &str) -> HashMap<String, String> {

@@ -15,6 +15,11 @@ pub(crate) fn time(at: Timestamp) -> String {
     at.fmt(Format::DateTime).unwrap_or_default()
 }
 
+/// Who asks, in the form of a user of listmonk.
+pub(crate) fn profile(actor: &str) -> Value {
+    json!({ "username": actor, "name": actor, "type": "api", "status": "enabled" })
+}
+
 /// The uuid of a thing that is known by a number: derived (RFC 9562, version 8), so it is never stored.
 pub(crate) fn uuid(kind: &str, id: u64) -> String {
     let digest = Sha256::digest(format!("{kind}:{id}"));

@@ -6,6 +6,7 @@
 //! tests ask the same ones. Time comes in as a [`Timestamp`] argument, identity as a [`Holder`].
 
 pub mod address;
+pub mod api_token;
 pub mod audience;
 pub mod batch;
 pub mod campaign;
@@ -26,6 +27,7 @@ pub mod unsubscribe;
 pub mod window;
 
 pub use address::EmailAddress;
+pub use api_token::{ApiToken, TokenHash, TokenName};
 pub use audience::{AudienceList, List, Optin, Subscriber, SubscriberStatus, SubscriptionStatus};
 pub use batch::{Batch, BatchEvent, Change, Phase};
 pub use campaign::{Campaign, CampaignEvent, CampaignState, CampaignStatus, Schedule, StatusReason};

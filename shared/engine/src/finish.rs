@@ -59,7 +59,7 @@ pub async fn try_finish(
         campaign: id,
         at: after.updated_at,
         key: format!("v{}", after.state.version),
-        actor: "sender",
+        actor: "sender".into(),
         text: format!("finished: all {recipients} recipients came to an end"),
     };
     let written = commit(clock, until, &after, || store.finish(&after, &entry)).await?;

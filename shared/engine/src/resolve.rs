@@ -30,7 +30,7 @@ pub struct Resolution<'a> {
     /// Only these recipients, unless it is empty.
     pub only: &'a BTreeSet<SubscriberId>,
     /// Who says so: as in [`JournalEntry::actor`].
-    pub actor: &'static str,
+    pub actor: &'a str,
     /// Why, in words without personal data; may be empty.
     pub note: &'a str,
     /// Until when there has to be an answer.
@@ -120,7 +120,7 @@ async fn journal(
         campaign: resolution.campaign,
         at,
         key: "assume-accepted".to_owned(),
-        actor: resolution.actor,
+        actor: resolution.actor.to_owned().into(),
         text: format!("{resolved} in doubt are taken for accepted{why}"),
     };
     retry(clock, resolution.until, || store.journal(&entry)).await

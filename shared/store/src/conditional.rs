@@ -2,6 +2,7 @@
 //!
 //! A refused condition is an answer: it comes with the item that refused it, read in the same moment. The SDK
 //! repeats a request whose answer was lost, and the repeat meets its own first write; whoever asked compares.
+//! Before its first write a process looks at the version of the table ([`crate::schema`]).
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -20,8 +21,14 @@ use crate::keys::Key;
 use crate::write::{Action, Table, Write};
 
 /// Puts the item of `write` if its condition holds.
-#[expect(clippy::disallowed_methods, reason = "this is the wrapper")]
 pub(crate) async fn put_if(store: &Store, write: Write) -> Result<Conditional<Item>, StoreError> {
+    store.agree(write.table).await?;
+    put_unseen(store, write).await
+}
+
+/// The same without a look at the version of the table: for the version itself.
+#[expect(clippy::disallowed_methods, reason = "this is the wrapper")]
+pub(crate) async fn put_unseen(store: &Store, write: Write) -> Result<Conditional<Item>, StoreError> {
     let (condition, names, values) = (write.condition(), write.names(), write.values());
     let item = match write.action {
         Action::Put(item) => item,
@@ -44,6 +51,7 @@ pub(crate) async fn put_if(store: &Store, write: Write) -> Result<Conditional<It
 /// Updates the item of `write` if its condition holds.
 #[expect(clippy::disallowed_methods, reason = "this is the wrapper")]
 pub(crate) async fn update_if(store: &Store, write: Write) -> Result<Conditional<Item>, StoreError> {
+    store.agree(write.table).await?;
     let sent = update(store, write).send().await.map(|output| output.consumed_capacity);
     answer(store, sent, |error| {
         let UpdateItemError::ConditionalCheckFailedException(failed) = error else { return None };
@@ -54,6 +62,7 @@ pub(crate) async fn update_if(store: &Store, write: Write) -> Result<Conditional
 /// Deletes the item of `write` if its condition holds.
 #[expect(clippy::disallowed_methods, reason = "this is the wrapper")]
 pub(crate) async fn delete_if(store: &Store, write: Write) -> Result<Conditional<Item>, StoreError> {
+    store.agree(write.table).await?;
     let (condition, names, values) = (write.condition(), write.names(), write.values());
     let request = store.client.delete_item().table_name(store.table(write.table));
     let request = request
@@ -77,6 +86,7 @@ pub(crate) const COUNT: &str = "count";
 /// nobody minds.
 #[expect(clippy::disallowed_methods, reason = "this is the wrapper")]
 pub(crate) async fn count_up(store: &Store, table: Table, key: Key) -> Result<u64, StoreError> {
+    store.agree(table).await?;
     let request = update(store, Write::update(table, key).add(COUNT, 1));
     let sent = request.return_values(ReturnValue::AllNew).send().await;
     store.meter.asked();

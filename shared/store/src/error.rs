@@ -40,6 +40,18 @@ pub enum StoreError {
         /// How many.
         left: usize,
     },
+    /// The table was written by another version of fanmail; nothing is written to it.
+    #[error(
+        "table {table} is of version {found}, and this fanmail reads and writes version {expected}: deploy the fanmail that fits it"
+    )]
+    Version {
+        /// The table's name.
+        table: String,
+        /// The version that it names.
+        found: u32,
+        /// The version that is needed.
+        expected: u32,
+    },
     /// Others changed the item again and again between its read and its write.
     #[error("gave up on an item that others kept changing")]
     Contended,
@@ -111,7 +123,9 @@ impl StoreError {
             Self::Refused { code, .. } => TRANSIENT.contains(&code.as_str()),
             Self::Cancelled { codes } => codes.split(", ").all(|code| TRANSIENT.contains(&code)),
             Self::Unprocessed { .. } => true,
-            Self::NoAnswer(_) | Self::Decode(_) | Self::Build(_) | Self::Contended => false,
+            Self::NoAnswer(_) | Self::Decode(_) | Self::Build(_) | Self::Version { .. } | Self::Contended => {
+                false
+            }
         }
     }
 }

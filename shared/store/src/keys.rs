@@ -1,7 +1,7 @@
 //! The key of every item. Numbers in sort keys are padded, so that text order is number order.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use fanmail_domain::{BatchId, CampaignId, LaneNo, ListId, Shard, SubscriberId, Timestamp};
+use fanmail_domain::{BatchId, CampaignId, LaneNo, ListId, Shard, SubscriberId, Timestamp, TokenName};
 use fanmail_engine::ports::WindowKey;
 
 use crate::attributes::{Item, text};
@@ -19,6 +19,9 @@ pub(crate) const JOURNAL: &str = "J#";
 pub(crate) const ACTIVE: &str = "ACTIVE";
 /// The partition of all lists.
 pub(crate) const LISTS: &str = "LISTS";
+
+/// The partition of all API tokens.
+pub(crate) const TOKENS: &str = "TOKENS";
 
 /// Names one item in its table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +114,10 @@ pub(crate) fn counter(name: &str) -> Key {
 
 pub(crate) fn schema() -> Key {
     Key::new("SCHEMA", "SCHEMA")
+}
+
+pub(crate) fn token(name: &TokenName) -> Key {
+    Key::new(TOKENS, name.as_str())
 }
 
 pub(crate) fn list(id: ListId) -> Key {

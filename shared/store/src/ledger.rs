@@ -122,6 +122,7 @@ impl Store {
             let put = PutRequest::builder().set_item(Some(item)).build()?;
             Ok::<_, StoreError>(WriteRequest::builder().put_request(put).build())
         };
+        self.agree(table).await?;
         let mut left = puts.into_iter().map(request).collect::<Result<Vec<_>, _>>()?;
         for attempt in 0..TRIES {
             back_off(attempt).await;

@@ -22,10 +22,12 @@ mod lists;
 mod read;
 mod recipients;
 mod rows;
+mod schema;
 mod servers;
 mod settings;
 mod subscribers;
 mod tables;
+mod tokens;
 mod transaction;
 mod usage;
 mod windows;
@@ -41,9 +43,11 @@ pub use campaigns_admin::CampaignDraft;
 pub use error::{DecodeError, StoreError};
 pub use import::{Import, Imported, NewSubscriber, Overwrite};
 pub use recipients::JournalPage;
-pub use tables::{SCHEMA_VERSION, SchemaCheck};
+pub use schema::{SCHEMA_VERSION, SchemaCheck};
+pub use tokens::StoredToken;
 pub use usage::Usage;
 
+use schema::Agreed;
 use usage::Meter;
 use write::Table;
 
@@ -65,6 +69,7 @@ pub struct Store {
     client: Client,
     tables: TableNames,
     meter: Arc<Meter>,
+    agreed: Arc<Agreed>,
     derive: Derive,
 }
 
@@ -72,7 +77,7 @@ impl Store {
     /// A store in these tables. Nothing is sent yet.
     #[must_use]
     pub fn new(client: Client, tables: TableNames) -> Self {
-        Self { client, tables, meter: Arc::default(), derive: SubscriberId::derive }
+        Self { client, tables, meter: Arc::default(), agreed: Arc::default(), derive: SubscriberId::derive }
     }
 
     /// The same store with another derivation of ids: with one whose ids collide, tests reach what 53 bits of

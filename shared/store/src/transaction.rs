@@ -101,6 +101,9 @@ pub(crate) async fn write_all(
     token: Token,
     writes: Vec<Write>,
 ) -> Result<Transacted, StoreError> {
+    for write in &writes {
+        store.agree(write.table).await?;
+    }
     let count = writes.len();
     let token = (token == Token::Derived).then(|| fingerprint(store, &writes));
     let actions = writes.into_iter().map(|write| action(store, write)).collect::<Result<_, _>>()?;

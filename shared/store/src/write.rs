@@ -18,6 +18,10 @@ pub(crate) enum Table {
     Campaigns,
 }
 
+impl Table {
+    pub(crate) const BOTH: [Self; 2] = [Self::Audience, Self::Campaigns];
+}
+
 /// What is done to the item.
 #[derive(Debug, Clone)]
 pub(crate) enum Action {

@@ -114,8 +114,8 @@ impl World {
     }
 
     /// Who wrote the journal's lines so far, and what.
-    pub fn journal(&self) -> Vec<(&'static str, String)> {
-        self.state().journal.iter().map(|entry| (entry.actor, entry.text.clone())).collect()
+    pub fn journal(&self) -> Vec<(String, String)> {
+        self.state().journal.iter().map(|entry| (entry.actor.to_string(), entry.text.clone())).collect()
     }
 
     /// The batches of all campaigns as they stand.

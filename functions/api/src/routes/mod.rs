@@ -12,12 +12,24 @@ mod unsubscribe;
 use crate::handler::Call;
 use crate::request::Request;
 use crate::response::{ApiError, Reply};
+use crate::view;
+
+/// Whether a request needs no token: whoever watches over the deployment asks for its health, and a link to unsubscribe
+/// brings a token of its own. Everything else needs one, and what does not exist does too.
+pub(crate) fn is_public(request: &Request) -> bool {
+    let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
+    matches!(
+        (request.method.as_str(), path.as_slice()),
+        ("GET", ["api", "health"]) | ("GET" | "POST", ["unsubscribe", _, _, _])
+    )
+}
 
 /// Answers one request.
 pub(crate) async fn route(call: &Call<'_>, request: &Request) -> Result<Reply, ApiError> {
     let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
     match (request.method.as_str(), path.as_slice()) {
         ("GET", ["api", "health"]) => Ok(Reply::data(true)),
+        ("GET", ["api", "profile"]) => Ok(Reply::data(view::profile(call.actor))),
         ("GET", ["api", "lists"]) => lists::all(call).await,
         ("POST", ["api", "lists"]) => lists::create(call, request).await,
         ("GET", ["api", "lists", id]) => lists::one(call, id).await,

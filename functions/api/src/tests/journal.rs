@@ -14,7 +14,7 @@ async fn pages_have_who_when_and_what_and_follow_each_other() {
     for n in 0..5_u64 {
         let at = Timestamp(NOW.0 + 1_000 + n);
         let text = format!("decision {n}");
-        let line = JournalEntry { at, actor: "sweeper", ..entry(campaign.id, "lane-0-left-1", &text) };
+        let line = JournalEntry { at, actor: "sweeper".into(), ..entry(campaign.id, "lane-0-left-1", &text) };
         world.store().journal(&line).await.unwrap();
     }
     let (mut lines, mut sizes, mut cursor) = (Vec::new(), Vec::new(), String::new());

@@ -222,7 +222,7 @@ fn failures(batch: &Batch) -> Vec<Failure> {
 }
 
 pub(super) fn entry(campaign: CampaignId, key: &str, text: &str) -> JournalEntry {
-    JournalEntry { campaign, at: NOW, key: key.into(), actor: "user", text: text.into() }
+    JournalEntry { campaign, at: NOW, key: key.into(), actor: "user".into(), text: text.into() }
 }
 
 fn changed(before: &Campaign, event: CampaignEvent) -> Campaign {

@@ -6,6 +6,7 @@
 )]
 
 mod audit;
+mod auth;
 mod control;
 mod gone;
 mod journal;

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use fanmail_domain::TokenName;
 use fanmail_domain::settings::{MAX_BATCH_SIZE, MAX_CONNS, MAX_MESSAGE_RATE};
 
 use crate::functions::Function;
 use crate::send::SendOptions;
 use crate::soak::SoakOptions;
+use crate::token::{Order, Place};
 
 /// E-mail campaigns in which every recipient is accounted for.
 #[derive(Debug, Parser)]
@@ -23,6 +25,13 @@ const EXAMPLE: &str = "\
 Example, which sends nothing out of this machine:
   fanmail send --list examples/subscribers.csv --template examples/welcome.html \\
       --subject \"Welcome, {{ subscriber.first_name }}\" --from \"Acme News <news@acme.example>\"";
+
+/// The first token of a deployment, and its first use.
+const TOKEN_EXAMPLE: &str = "\
+Example:
+  eval \"$(aws configure export-credentials --format env)\"; export AWS_REGION=eu-west-1
+  TOKEN=$(fanmail token create deploy --stack fanmail-prod)
+  curl -H \"Authorization: token deploy:$TOKEN\" https://…/api/profile";
 
 /// A soak of a length that shows something.
 const SOAK_EXAMPLE: &str = "\
@@ -63,6 +72,22 @@ pub(super) enum Command {
     /// Exit status: 0 every promise held; 1 one broke, or the soak itself did; 2 wrong arguments.
     #[command(after_help = SOAK_EXAMPLE)]
     Soak(SoakArgs),
+    /// Make, list and take back the tokens of the HTTP API
+    ///
+    /// Whoever uses the API names itself and shows a token, as in listmonk: `Authorization: token name:token`, or HTTP
+    /// Basic with the token as the password. The name stands in the journal of every campaign that it steers. A token
+    /// is shown once, when it is made; the table keeps its hash.
+    ///
+    /// The command asks DynamoDB with the AWS credentials of the environment: AWS_ACCESS_KEY_ID,
+    /// AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN where there is one, and AWS_REGION or AWS_DEFAULT_REGION.
+    /// AWS_ENDPOINT_URL_DYNAMODB or AWS_ENDPOINT_URL leads elsewhere: `fanmail up --tokens` says where.
+    ///
+    /// Exit status: 0 done; 1 not done, and why; 2 wrong arguments, or variables that are missing.
+    #[command(after_help = TOKEN_EXAMPLE)]
+    Token {
+        #[command(subcommand)]
+        what: TokenCommand,
+    },
     /// Be one of the functions, under a Lambda Runtime API
     #[command(hide = true)]
     Function {
@@ -149,6 +174,69 @@ pub(super) struct UpArgs {
     /// Senders at a time [default: as the settings in --data-dir say, or 2]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(super) concurrency: Option<u32>,
+    /// Ask for API tokens, as on AWS, and say how to make one
+    ///
+    /// Without it nobody is asked who he is: the API listens on 127.0.0.1 only.
+    #[arg(long)]
+    pub(super) tokens: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// Make a token and print it, alone, on the standard output
+    ///
+    /// A name that has a token keeps it: revoke it first, or choose another name.
+    Create {
+        /// Who will use it: 3 to 64 letters, digits, and _ - .
+        #[arg(value_parser = str::parse::<TokenName>)]
+        name: TokenName,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Print who has a token, and since when
+    List {
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Take a token back: within a minute it opens nothing any more
+    Revoke {
+        /// Whose.
+        #[arg(value_parser = str::parse::<TokenName>)]
+        name: TokenName,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct PlaceArgs {
+    /// The deployment: the name of its CloudFormation stack
+    #[arg(long, value_name = "NAME")]
+    stack: Option<String>,
+    /// The Campaigns table, where its name is not the stack's with `-campaigns`
+    #[arg(long, value_name = "TABLE")]
+    campaigns_table: Option<String>,
+}
+
+impl TokenCommand {
+    /// What is asked for, and where.
+    pub(super) fn read(self) -> (Order, Place) {
+        match self {
+            Self::Create { name, place } => (Order::Create(name), place.read()),
+            Self::List { place } => (Order::List, place.read()),
+            Self::Revoke { name, place } => (Order::Revoke(name), place.read()),
+        }
+    }
+}
+
+impl PlaceArgs {
+    fn read(self) -> Place {
+        match self.campaigns_table {
+            Some(table) => Place::of_table(table, std::env::vars()),
+            None => Place::of_stack(&self.stack.unwrap_or_default(), std::env::vars()),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

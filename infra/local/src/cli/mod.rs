@@ -1,7 +1,8 @@
 //! The command line.
 //!
 //! Exit status: 0 the campaign finished with nobody failed or in doubt, or every promise held in a soak; 1 it
-//! ended otherwise (the table says how); 2 the arguments or the input are wrong.
+//! ended otherwise (the table says how), or a token was not made, listed or taken back; 2 the arguments or the input are
+//! wrong.
 
 mod args;
 
@@ -15,8 +16,9 @@ use tokio::runtime::Builder;
 use crate::functions::{Function, end_with_parent};
 use crate::send::{self, Interrupts, SendError, SendOptions};
 use crate::soak::{self, SoakError, SoakOptions};
-use crate::stack::{FunctionProgram, Stack, StackConfig, Storage};
-use args::{Cli, Command, SendArgs, SoakArgs, UpArgs};
+use crate::stack::{self, ApiAuth, FunctionProgram, Stack, StackConfig, Storage};
+use crate::token::{self, TokenError};
+use args::{Cli, Command, SendArgs, SoakArgs, TokenCommand, UpArgs};
 
 const WRONG_INPUT: u8 = 2;
 const NOT_ALL: u8 = 1;
@@ -26,7 +28,9 @@ const NOT_ALL: u8 = 1;
 pub fn run() -> ExitCode {
     let command = Cli::parse().command;
     let mut runtime = match command {
-        Command::Send(_) | Command::Up(_) | Command::Soak(_) => Builder::new_multi_thread(),
+        Command::Send(_) | Command::Up(_) | Command::Soak(_) | Command::Token { .. } => {
+            Builder::new_multi_thread()
+        }
         // As the function's own `main`: one invocation at a time needs no other thread.
         Command::Function { .. } => Builder::new_current_thread(),
     };
@@ -45,6 +49,9 @@ async fn carry_out(command: Command) -> ExitCode {
         Command::Up(args) => up(args).await,
         Command::Soak(args) => {
             return soak(args).await.unwrap_or_else(|error| failed(&error, error.is_wrong_input()));
+        }
+        Command::Token { what } => {
+            return token(what).await.unwrap_or_else(|error| failed(&error, error.is_wrong_input()));
         }
         Command::Function { name } => function(name).await,
     };
@@ -72,15 +79,19 @@ async fn up(args: UpArgs) -> Result<ExitCode, SendError> {
         concurrency: args.concurrency.unwrap_or(defaults.concurrency),
         keep_concurrency: args.concurrency.is_none(),
         api_addr: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
+        api_auth: if args.tokens { ApiAuth::Tokens } else { ApiAuth::Open },
         provider: send::provider(args.smtp.as_deref())?,
         ..defaults
     };
-    let patience = config.timeout;
+    let (patience, auth) = (config.timeout, config.api_auth);
     let stack = Stack::start(config).await?;
     println!("HTTP API    {}/api", stack.api_url());
     println!("Lambda API  {}", stack.lambda_url());
     if let Some(url) = stack.inbox_url() {
         println!("Inbox       {url}");
+    }
+    if auth == ApiAuth::Tokens {
+        println!("Tokens      {} fanmail token create NAME --stack {}", stack.client_env(), stack::NAME);
     }
     println!("Ctrl-C stops it.");
     interrupts.first().await;
@@ -96,6 +107,12 @@ async fn soak(args: SoakArgs) -> Result<ExitCode, SoakError> {
     let report = soak::run(SoakOptions::from(args), own_program()?).await?;
     print!("{report}");
     Ok(if report.held { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALL) })
+}
+
+async fn token(what: TokenCommand) -> Result<ExitCode, TokenError> {
+    let (order, place) = what.read();
+    token::run(order, place, &mut std::io::stdout()).await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn function(function: Function) -> Result<ExitCode, SendError> {

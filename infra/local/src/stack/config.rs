@@ -26,6 +26,15 @@ pub enum Provider {
     Relay(String),
 }
 
+/// Whether the HTTP API asks for tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiAuth {
+    /// It does, as on AWS.
+    Tokens,
+    /// It does not: it listens on 127.0.0.1.
+    Open,
+}
+
 /// The program that becomes a function when it is started with the function's name as its last argument.
 #[derive(Debug, Clone)]
 pub struct FunctionProgram {
@@ -46,6 +55,8 @@ pub struct StackConfig {
     pub program: FunctionProgram,
     /// Where the HTTP API listens; port 0 takes a free one.
     pub api_addr: SocketAddr,
+    /// Whether the HTTP API asks for tokens.
+    pub api_auth: ApiAuth,
     /// Senders at a time: the function's reserved concurrency, and its event source's maximum.
     pub concurrency: u32,
     /// Whether the concurrency that the settings have, where they were stored before, outweighs this one.
@@ -84,6 +95,7 @@ impl StackConfig {
             provider: Provider::Inbox(Box::default()),
             program,
             api_addr: (Ipv4Addr::LOCALHOST, 0).into(),
+            api_auth: ApiAuth::Open,
             concurrency: 2,
             keep_concurrency: false,
             max_conns: 8,

@@ -8,7 +8,7 @@ use fanmail_fair_sqs::FairSqs;
 use fanmail_lambda_host::{EventSourceSpec, FunctionSpec, Host, LogSink, RustackQueue, Schedule};
 use fanmail_queue::{QueueNames, QueueSettings, create_queue, create_queues};
 
-use super::config::StackConfig;
+use super::config::{ApiAuth, StackConfig};
 use super::data_dir::DataDir;
 use super::{REGION, StackError};
 use crate::functions::Function;
@@ -34,6 +34,12 @@ const RETENTION: Duration = Duration::from_secs(14 * 24 * 3600);
 /// The API's integration time-out on AWS.
 const API_TIMEOUT: Duration = Duration::from_secs(29);
 
+/// Both halves of the credentials: the engines take any.
+pub(super) const CREDENTIALS: &str = "local";
+/// How long the API believes tokens that it read. Reading them costs nothing here, and a person who takes one back to
+/// see what happens does not wait.
+const TOKEN_CACHE_S: &str = "1";
+
 /// Variables of the stack's own environment that its functions may read as `env:` secrets.
 const SECRETS: &str = "FANMAIL_SECRET_";
 
@@ -58,8 +64,8 @@ impl Environment<'_> {
     pub(super) fn of_every_function(&self) -> BTreeMap<String, String> {
         let [lanes, batches] = queue_urls(self.sqs_url);
         [
-            ("AWS_ACCESS_KEY_ID", "local".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+            ("AWS_ACCESS_KEY_ID", CREDENTIALS.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", CREDENTIALS.to_owned()),
             ("AWS_ENDPOINT_URL_DYNAMODB", self.dynamodb_url.to_owned()),
             ("AWS_ENDPOINT_URL_SQS", self.sqs_url.to_owned()),
             ("FANMAIL_AUDIENCE_TABLE", "fanmail-audience".to_owned()),
@@ -122,6 +128,9 @@ impl Environment<'_> {
     fn of(&self, function: Function) -> BTreeMap<String, String> {
         let mut env = self.of_every_function();
         if function == Function::Api {
+            let auth = if self.config.api_auth == ApiAuth::Tokens { "tokens" } else { "open" };
+            env.insert("FANMAIL_API_AUTH".into(), auth.to_owned());
+            env.insert("FANMAIL_TOKEN_CACHE_S".into(), TOKEN_CACHE_S.to_owned());
             env.insert("AWS_ENDPOINT_URL_LAMBDA".into(), self.lambda_url.to_owned());
             env.insert("FANMAIL_SENDER_FUNCTION".into(), Function::Sender.name().to_owned());
             let works = self.config.sender_works().as_secs();

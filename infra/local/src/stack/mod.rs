@@ -35,7 +35,7 @@ use fanmail_store::Store;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-pub use config::{FunctionProgram, Provider, StackConfig, Storage};
+pub use config::{ApiAuth, FunctionProgram, Provider, StackConfig, Storage};
 use data_dir::DataDir;
 use engines::{DynamoDb, Sqs};
 pub use error::StackError;
@@ -43,6 +43,8 @@ use functions::Environment;
 
 use crate::functions::Function;
 
+/// The name of the deployment: its tables and queues begin with it.
+pub const NAME: &str = "fanmail";
 /// The region that everything claims to be in.
 const REGION: &str = "eu-west-1";
 /// How long invocations under way may take to end when the stack stops.
@@ -143,6 +145,16 @@ impl Stack {
     #[must_use]
     pub fn inbox_url(&self) -> Option<String> {
         self.inbox_addr.map(|addr| format!("http://{addr}/"))
+    }
+
+    /// The variables that lead a client to the tables, as a shell takes them before a command.
+    #[must_use]
+    pub fn client_env(&self) -> String {
+        let local = functions::CREDENTIALS;
+        let url = self.dynamodb_url();
+        format!(
+            "AWS_ENDPOINT_URL_DYNAMODB={url} AWS_REGION={REGION} AWS_ACCESS_KEY_ID={local} AWS_SECRET_ACCESS_KEY={local}"
+        )
     }
 
     /// Where the DynamoDB engine answers.

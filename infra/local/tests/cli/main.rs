@@ -12,5 +12,6 @@ mod interrupts;
 mod relays;
 mod scene;
 mod soak;
+mod tokens;
 mod up;
 mod wrong_input;

@@ -17,6 +17,8 @@ pub(crate) struct Up {
     pub(crate) api_url: String,
     pub(crate) lambda_url: String,
     pub(crate) inbox_url: String,
+    /// How to make a token, where the API asks for one.
+    pub(crate) tokens: String,
     pub(crate) api: ApiClient,
 }
 
@@ -26,18 +28,20 @@ impl Up {
         let mut running = scene.start(&[&["up", "--port", "0"], more].concat());
         let mut lines = BufReader::new(running.child().stdout.take().unwrap()).lines();
         let (mut api_url, mut lambda_url, mut inbox_url) = (String::new(), String::new(), String::new());
+        let mut tokens = String::new();
         while let Some(line) = timeout(LONG, lines.next_line()).await.unwrap().unwrap() {
             match line.split_once("  ").map(|(name, rest)| (name, rest.trim())) {
                 Some(("HTTP API", url)) => api_url = url.trim_end_matches("/api").to_owned(),
                 Some(("Lambda API", url)) => url.clone_into(&mut lambda_url),
                 Some(("Inbox", url)) => inbox_url = url.trim_end_matches('/').to_owned(),
+                Some(("Tokens", command)) => command.clone_into(&mut tokens),
                 _ if line.starts_with("Ctrl-C") => break,
                 _ => {}
             }
         }
         assert!(api_url.starts_with("http://127.0.0.1:"), "it did not come up");
         let api = ApiClient::new(api_url.clone());
-        Self { running, api_url, lambda_url, inbox_url, api }
+        Self { running, api_url, lambda_url, inbox_url, tokens, api }
     }
 
     /// Ctrl-C, and the end.
@@ -106,11 +110,16 @@ pub(crate) fn campaign(list: &Value, settings: Value) -> Value {
 
 /// One request as a browser makes it: status and body.
 pub(crate) async fn http(method: &str, url: &str, body: &str) -> (u16, String) {
+    http_with(method, url, "", body).await
+}
+
+/// The same with more header lines.
+pub(crate) async fn http_with(method: &str, url: &str, headers: &str, body: &str) -> (u16, String) {
     let (addr, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(addr).await.unwrap();
     let length = body.len();
     let kind = "application/x-www-form-urlencoded";
-    let head = format!("{method} /{path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n");
+    let head = format!("{method} /{path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n{headers}");
     let request = format!("{head}Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();

@@ -32,7 +32,7 @@ pub struct Order<'a> {
     /// For which campaign.
     pub campaign: CampaignId,
     /// Who: as in [`JournalEntry::actor`].
-    pub actor: &'static str,
+    pub actor: &'a str,
     /// Why, in words without personal data; may be empty.
     pub note: &'a str,
     /// The campaign's version that the giver saw, if it matters.
@@ -132,7 +132,7 @@ fn journal_entry(order: &Order<'_>, after: &Campaign, text: &str) -> JournalEntr
         campaign: after.id,
         at: after.updated_at,
         key: format!("v{}", after.state.version),
-        actor: order.actor,
+        actor: order.actor.to_owned().into(),
         text: format!("{text}{why}"),
     }
 }

@@ -1,5 +1,6 @@
 //! Campaigns, their content and their journal.
 
+use std::borrow::Cow;
 use std::future::Future;
 
 use fanmail_domain::{Campaign, CampaignId, Content, Lane, LaneNo, LanePlan, Settings, Timestamp};
@@ -15,8 +16,9 @@ pub struct JournalEntry {
     pub at: Timestamp,
     /// Names the decision within its millisecond, so that writing it twice writes it once.
     pub key: String,
-    /// Who decided: `user`, `sender`, `start`, `sweeper` or `provider`.
-    pub actor: &'static str,
+    /// Who decided: a part of fanmail (`sender`, `start`, `sweeper`, `provider`), the name of a person's API token, or
+    /// `user` where nobody has to name himself.
+    pub actor: Cow<'static, str>,
     /// What was decided, and why, in words without personal data.
     pub text: String,
 }

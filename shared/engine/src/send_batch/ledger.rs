@@ -92,7 +92,7 @@ pub(crate) fn take_over_entry(
         campaign: found.id.campaign,
         at,
         key: format!("batch-{}-token-{}", found.id, found.token),
-        actor,
+        actor: actor.into(),
         text: format!(
             "the lease of batch {} ran out: {lost} submitting are in doubt, {waiting} pending are tried again",
             found.id

@@ -147,6 +147,6 @@ async fn tell(
     let text =
         format!("recipient {subscriber} was {}, and is {} now: {}", from.name(), to.name(), words(event));
     let entry =
-        JournalEntry { campaign: event.batch.campaign, at: clock.now(), key, actor: "provider", text };
+        JournalEntry { campaign: event.batch.campaign, at: clock.now(), key, actor: "provider".into(), text };
     retry(clock, until, || store.journal(&entry)).await
 }

@@ -84,7 +84,7 @@ where
             campaign: campaign.id,
             at: since.after(self.stalled_after),
             key: format!("stalled-{}", alarm.cause.key()),
-            actor: "sweeper",
+            actor: "sweeper".into(),
             text: format!("alarm: nothing moved since {since}: {}", alarm.cause),
         };
         retry(self.clock, invocation.deadline, || self.store.journal(&entry)).await

@@ -164,7 +164,7 @@ where
             campaign: self.campaign.id,
             at: self.ports.clock.now(),
             key: format!("lane-{}-{what}-{}", plan.no, plan.rev),
-            actor: "sweeper",
+            actor: "sweeper".into(),
             text,
         })
         .await

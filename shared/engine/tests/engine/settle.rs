@@ -31,7 +31,7 @@ async fn an_event_that_follows_acceptance_settles_a_doubt() {
         let outcome = world.check();
         assert_eq!((outcome.tally.named("accepted"), outcome.tally.named("in_doubt")), (12, 0));
         let told = format!("was in_doubt, and is accepted now: the provider's event: {}", kind.name());
-        let said = |(actor, text): &(_, String)| *actor == "provider" && text.contains(&told);
+        let said = |(actor, text): &(_, String)| actor == "provider" && text.contains(&told);
         assert!(world.journal().iter().any(said), "{:?}", world.journal());
     }
 }

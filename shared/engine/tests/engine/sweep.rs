@@ -14,7 +14,7 @@ async fn sweep(world: &World) -> SweepReport {
 }
 
 fn lines_with(world: &World, part: &str) -> Vec<String> {
-    let all = world.journal().into_iter().filter(|(actor, _)| *actor == "sweeper");
+    let all = world.journal().into_iter().filter(|(actor, _)| actor == "sweeper");
     all.map(|(_, text)| text).filter(|text| text.contains(part)).collect()
 }
 

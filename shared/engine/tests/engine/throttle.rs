@@ -119,7 +119,7 @@ async fn a_quota_of_the_day_pauses_with_an_end_and_everybody_gets_it_in_the_end(
     let resumed = world
         .journal()
         .into_iter()
-        .filter(|(actor, line)| *actor == "sweeper" && line.ends_with("the pause is over"));
+        .filter(|(actor, line)| actor == "sweeper" && line.ends_with("the pause is over"));
     assert_eq!(resumed.count(), 3);
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod membership;
 pub(crate) mod servers;
 pub(crate) mod settings;
 pub(crate) mod subscriber;
+pub(crate) mod token;
 pub(crate) mod window;
 
 #[cfg(test)]

@@ -216,7 +216,7 @@ proptest! {
     fn a_journal_entry_is_read_back_as_written(
         (campaign, at, key, text) in (any::<u64>(), time(), "[a-z0-9#/-]{1,20}", ".{0,40}"),
     ) {
-        let entry = JournalEntry { campaign: CampaignId(campaign), at, key, actor: "sweeper", text };
+        let entry = JournalEntry { campaign: CampaignId(campaign), at, key, actor: "sweeper".into(), text };
         prop_assert_eq!(super::journal::decode(&super::journal::encode(&entry)), Ok(entry));
     }
 

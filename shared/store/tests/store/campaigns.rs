@@ -116,7 +116,7 @@ async fn the_journal_is_read_in_pages_and_keeps_an_entry_once() {
     let campaign = running(&world.store, 2).await;
     let line = |number: u64| JournalEntry {
         at: fanmail_domain::Timestamp(NOW.0 + number),
-        actor: "sweeper",
+        actor: "sweeper".into(),
         ..entry(campaign.id, &format!("lane-0-rewound-{number}"))
     };
     for number in [1, 2, 3, 2] {

@@ -26,7 +26,7 @@ pub(crate) fn draft() -> CampaignDraft {
 }
 
 pub(crate) fn entry(campaign: CampaignId, key: &str) -> JournalEntry {
-    JournalEntry { campaign, at: NOW, key: key.into(), actor: "user", text: "for a reason".into() }
+    JournalEntry { campaign, at: NOW, key: key.into(), actor: "user".into(), text: "for a reason".into() }
 }
 
 /// The campaign as it is to be after `event`.

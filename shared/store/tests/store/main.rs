@@ -18,4 +18,5 @@ mod ledger;
 mod races;
 mod schema;
 mod stub;
+mod tokens;
 mod wrappers;

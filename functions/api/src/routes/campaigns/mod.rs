@@ -31,9 +31,9 @@ pub(super) use status::set_status;
 /// The longest note: it stands in the journal.
 const MAX_NOTE: usize = 500;
 
-/// Who orders is a person; `note` says why.
+/// Who orders is whoever asks; `note` says why.
 fn order<'a>(
-    call: &Call<'_>,
+    call: &'a Call<'_>,
     campaign: CampaignId,
     note: Option<&'a str>,
     version: Option<u32>,
@@ -42,7 +42,7 @@ fn order<'a>(
     if note.chars().count() > MAX_NOTE {
         return Err(ApiError::bad(&format!("note has more than {MAX_NOTE} characters")));
     }
-    Ok(Order { campaign, actor: "user", note, version, until: call.until })
+    Ok(Order { campaign, actor: call.actor, note, version, until: call.until })
 }
 
 /// The campaign after an order that was `to` do something.

@@ -62,7 +62,8 @@ impl World {
         after.state.version += 1;
         (after.state.until, after.updated_at) = (Some(now), now);
         let key = format!("v{}", after.state.version);
-        let entry = JournalEntry { campaign: id, at: now, key, actor: "user", text: "a new day".into() };
+        let entry =
+            JournalEntry { campaign: id, at: now, key, actor: "user".into(), text: "a new day".into() };
         let moved = self.stack().store.transition(&after, &entry).await.unwrap();
         assert_eq!(moved, Conditional::Applied);
     }
