@@ -58,6 +58,28 @@ async fn the_worse_outcome_stands_whatever_the_order_and_however_often() {
 }
 
 #[tokio::test]
+async fn events_of_one_batch_cost_one_read_and_see_what_the_ones_before_wrote() {
+    let (world, _) = one_in_doubt().await;
+    let of = |name, position| recorded(name).replace("\"position\": [\n        \"1\"", position);
+    let position = |number: u32| format!("\"position\": [\n        \"{number}\"");
+    let bodies = [
+        of("delivery", &position(0)),
+        of("send", &position(1)),
+        of("bounce-permanent-general", &position(2)),
+        of("delivery", &position(2)),
+        of("delivery", &position(9)),
+        of("bounce-permanent-general", &position(1)),
+    ];
+    let before = (world.count_calls("batch"), world.count_calls("count_batch"));
+    let (back, counts) = invoke(&world, &bodies.each_ref().map(String::as_str)).await;
+    let after = (world.count_calls("batch"), world.count_calls("count_batch"));
+    assert_eq!((after.0 - before.0, after.1 - before.1), (1, 3));
+    assert_eq!((back, counts.settled, counts.unknown), (vec![], 3, 1));
+    let tally = world.check().tally;
+    assert_eq!((tally.named("accepted"), tally.named("failed")), (2, 2));
+}
+
+#[tokio::test]
 async fn the_words_of_a_bounce_are_kept_without_the_address() {
     let words = async |name| {
         let (world, id) = one_in_doubt().await;

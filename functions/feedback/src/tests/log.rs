@@ -43,6 +43,9 @@ fn broken() -> Vec<String> {
 
 #[tokio::test]
 async fn nobody_is_in_the_log_whatever_comes() {
+    // With a single subscriber `tracing` asks the thread that comes to a line first whether anybody wants it, and
+    // keeps the answer for all: that thread may be another test's.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let log = Log::default();
     let subscriber =
         tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE).with_writer(log.clone());

@@ -41,6 +41,16 @@ pub struct ProviderEvent {
     pub kind: EventKind,
 }
 
+/// One event, with what was said of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told<'a> {
+    /// The event.
+    pub event: ProviderEvent,
+    /// The receiver's or the provider's words, kept with a failure; without personal data
+    /// ([`fanmail_domain::redact`]).
+    pub words: &'a str,
+}
+
 /// Why an event says nothing to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotOurs {

@@ -11,7 +11,7 @@ use fanmail_domain::{
     Batch, BatchEvent, BatchId, FailReason, Failure, LaneCount, RecipientState, SubscriberId, Timestamp,
 };
 
-pub use event::{EventKind, NotOurs, ProviderEvent, TAGS};
+pub use event::{EventKind, NotOurs, ProviderEvent, TAGS, Told};
 
 use crate::commit::{Committed, commit, retry};
 use crate::ports::{Blocklist, Campaigns, Clock, JournalEntry, Ledger, PortError};
@@ -45,60 +45,69 @@ pub async fn settle(
     until: Timestamp,
     event: ProviderEvent,
 ) -> Result<Settled, PortError> {
-    settle_with_words(store, clock, until, event, "").await
+    Ok(settle_known(store, clock, until, Told { event, words: "" }, None).await?.0)
 }
 
-/// Takes one event down, and keeps with a failure what was said of it: `said`, without personal data
-/// ([`fanmail_domain::redact`]).
+/// Takes one of several events down that came together. `known` is the event's batch, if an event before it left
+/// one; answers what is known now.
+///
+/// A batch that was read after all of them came is fresh enough for all of them: what is written is conditional on it,
+/// and what is not written might as well have been told a moment earlier. So a hundred deliveries of one batch cost
+/// one read.
 ///
 /// # Errors
 ///
-/// As for [`settle`].
-pub async fn settle_with_words(
+/// As for [`settle`]. Nothing is known then.
+pub async fn settle_known(
     store: &(impl Campaigns + Ledger + Blocklist),
     clock: &impl Clock,
     until: Timestamp,
-    event: ProviderEvent,
-    said: &str,
-) -> Result<Settled, PortError> {
-    let Some(batch) = retry(clock, until, || store.batch(event.batch)).await? else {
-        return Ok(Settled::Unknown);
+    told: Told<'_>,
+    known: Option<Batch>,
+) -> Result<(Settled, Option<Batch>), PortError> {
+    let event = told.event;
+    let batch = match known.filter(|batch| batch.id == event.batch) {
+        Some(batch) => Some(batch),
+        None => retry(clock, until, || store.batch(event.batch)).await?,
     };
-    let Some(entry) = batch.entries.get(event.position).copied() else { return Ok(Settled::Unknown) };
+    let Some(batch) = batch else { return Ok((Settled::Unknown, None)) };
+    let Some(entry) = batch.entries.get(event.position) else { return Ok((Settled::Unknown, Some(batch))) };
     if event.kind.blocklists() {
-        retry(clock, until, || store.blocklist(entry.subscriber)).await?;
+        let subscriber = entry.subscriber;
+        retry(clock, until, || store.blocklist(subscriber)).await?;
     }
-    record(store, clock, until, (event, said), batch).await
+    record(store, clock, until, told, batch).await
 }
 
 async fn record(
     store: &(impl Campaigns + Ledger),
     clock: &impl Clock,
     until: Timestamp,
-    (event, said): (ProviderEvent, &str),
+    told: Told<'_>,
     mut before: Batch,
-) -> Result<Settled, PortError> {
+) -> Result<(Settled, Option<Batch>), PortError> {
+    let event = told.event;
     let settled = BatchEvent::Settled { position: event.position, evidence: event.kind.evidence() };
     loop {
         let entry = before.entries[event.position];
         if already_says(&before, event) {
-            return Ok(Settled::Unchanged);
+            return Ok((Settled::Unchanged, Some(before)));
         }
-        let Ok(after) = before.clone().apply(&settled) else { return Ok(Settled::Later) };
+        let Ok(after) = before.clone().apply(&settled) else { return Ok((Settled::Later, Some(before))) };
         let (from, to) = (entry.state, after.entries[event.position].state);
         let now = clock.now();
         let (count, after) = (LaneCount::between(&before, &after, now), after.revised(now));
         if let RecipientState::Failed(reason) = to {
             // Before the state: whoever dies in between is asked again, and finds something to do.
-            keep_words(store, clock, until, (event, said), (entry.subscriber, reason)).await?;
+            keep_words(store, clock, until, told, (entry.subscriber, reason)).await?;
         }
         match commit(clock, until, &after, || store.count_batch(&after, &count)).await? {
             Committed::Stands => {
                 tell(store, clock, until, event, (entry.subscriber, from, to)).await?;
-                return Ok(Settled::Changed { from, to });
+                return Ok((Settled::Changed { from, to }, Some(after)));
             }
             Committed::Refused(Some(current)) => before = current,
-            Committed::Refused(None) => return Ok(Settled::Unknown),
+            Committed::Refused(None) => return Ok((Settled::Unknown, None)),
         }
     }
 }
@@ -115,7 +124,7 @@ async fn keep_words(
     store: &impl Ledger,
     clock: &impl Clock,
     until: Timestamp,
-    (event, said): (ProviderEvent, &str),
+    Told { event, words: said }: Told<'_>,
     (subscriber, reason): (SubscriberId, FailReason),
 ) -> Result<(), PortError> {
     let BatchId { campaign, lane, .. } = event.batch;

@@ -55,6 +55,15 @@ fn adapters_do_not_know_each_other() {
 }
 
 #[test]
+fn feedback_knows_neither_tasks_nor_mail() {
+    let all = dependencies();
+    assert_eq!(
+        own(&all["fanmail-feedback"]).join(" "),
+        "fanmail-domain fanmail-engine fanmail-runtime fanmail-store"
+    );
+}
+
+#[test]
 fn leaf_crates_know_nothing_of_fanmail() {
     let all = dependencies();
     for leaf in ["fanmail-smtp", "fanmail-ses", "fanmail-inbox", "fanmail-fair-sqs"] {
