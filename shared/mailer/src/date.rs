@@ -2,19 +2,35 @@
 
 use fanmail_domain::Timestamp;
 
+use crate::header::number;
+
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// `at` in UTC, to the second: `Tue, 30 Jun 2026 08:05:06 +0000`.
-pub(crate) fn date(at: Timestamp) -> String {
+/// Appends `at` in UTC, to the second: `Tue, 30 Jun 2026 08:05:06 +0000`.
+pub(crate) fn date(at: Timestamp, out: &mut Vec<u8>) {
     let seconds = at.0 / 1000;
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil(days);
     let weekday = DAYS[usize::try_from(days % 7).unwrap_or_default()];
-    let month = MONTHS[month];
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} +0000")
+    out.extend_from_slice(weekday.as_bytes());
+    out.extend_from_slice(b", ");
+    two_digits(day, b" ", out);
+    out.extend_from_slice(MONTHS[month].as_bytes());
+    out.push(b' ');
+    number(year, out);
+    out.push(b' ');
+    two_digits(second / 3600, b":", out);
+    two_digits(second / 60 % 60, b":", out);
+    two_digits(second % 60, b" +0000", out);
+}
+
+/// Appends a number below 100, and what comes behind it.
+fn two_digits(number: u64, behind: &[u8], out: &mut Vec<u8>) {
+    let digit = |digit: u64| b"0123456789"[usize::try_from(digit % 10).unwrap_or_default()];
+    out.extend([digit(number / 10), digit(number)]);
+    out.extend_from_slice(behind);
 }
 
 /// Year, month from 0 and day from 1 of a day after 1 January 1970: Howard Hinnant's `civil_from_days`, for which
@@ -44,7 +60,9 @@ mod tests {
             (1_782_806_706, "Tue, 30 Jun 2026 08:05:06 +0000"),
             (4_102_444_799, "Thu, 31 Dec 2099 23:59:59 +0000"),
         ] {
-            assert_eq!(date(Timestamp(seconds * 1000 + 999)), text);
+            let mut out = Vec::new();
+            date(Timestamp(seconds * 1000 + 999), &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
         }
     }
 }

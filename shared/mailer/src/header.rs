@@ -6,6 +6,8 @@
 
 mod encoded_word;
 
+use std::borrow::Cow;
+
 pub(crate) use encoded_word::encoded_words;
 
 /// The most characters in a line that can be folded (RFC 2047, 2).
@@ -17,7 +19,10 @@ const MAX_QUOTED: usize = 50;
 
 /// `text` as one line: control characters, line and paragraph separators and white space between words become
 /// one space. Nothing that people write reaches a header without this, so nobody writes a header of their own.
-pub(crate) fn header_text(text: &str) -> String {
+pub(crate) fn header_text(text: &str) -> Cow<'_, str> {
+    if is_one_line(text) {
+        return Cow::Borrowed(text);
+    }
     let mut line = String::with_capacity(text.len());
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
         if !line.is_empty() {
@@ -25,7 +30,21 @@ pub(crate) fn header_text(text: &str) -> String {
         }
         line.push_str(word);
     }
-    line
+    Cow::Owned(line)
+}
+
+/// Words of printable ASCII, with one space between them: what most texts are.
+fn is_one_line(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+        && !bytes.starts_with(b" ")
+        && !bytes.ends_with(b" ")
+        && !text.contains("  ")
+}
+
+/// Appends a number in decimal.
+pub(crate) fn number(number: impl itoa::Integer, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Appends `name: ` and a text that only people read, such as a subject, and the line end.

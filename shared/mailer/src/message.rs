@@ -12,7 +12,6 @@
 //! has none of `List-Id`, `List-Unsubscribe` (RFC 2369) and `List-Unsubscribe-Post` (RFC 8058): it comes from no
 //! list, and who unsubscribes from receipts would get none. Its template may still use the link.
 
-use std::io::Write;
 use std::sync::Arc;
 
 use fanmail_domain::{BatchId, SubscriberId, Timestamp};
@@ -74,12 +73,30 @@ fn head(
     let (campaign, subscriber, id) = (to.batch.campaign, to.subscriber, to.subscriber.id);
     header::mailbox("To", &subscriber.name, subscriber.email.expose(), out);
     header::unstructured("Subject", subject, out);
-    // Writing to memory cannot fail.
-    let _ = write!(out, "Date: {}\r\n", date(at));
-    let _ = write!(out, "Message-ID: <{campaign}.{id}@{}>\r\n", compiled.from.address.domain());
+    out.extend_from_slice(b"Date: ");
+    date(at, out);
+    out.extend_from_slice(b"\r\nMessage-ID: <");
+    dotted(&[campaign.0, id.number()], out);
+    out.push(b'@');
+    out.extend_from_slice(compiled.from.address.domain().as_bytes());
+    out.extend_from_slice(b">\r\n");
     if !compiled.is_transactional {
-        let _ = write!(out, "List-Unsubscribe: <{unsubscribe_url}>\r\n");
+        out.extend_from_slice(b"List-Unsubscribe: <");
+        out.extend_from_slice(unsubscribe_url.as_bytes());
+        out.extend_from_slice(b">\r\n");
     }
-    let (lane, seq, position) = (to.batch.lane, to.batch.seq, to.position);
-    let _ = write!(out, "X-Fanmail-Recipient: {campaign}.{lane}.{seq}.{position}.{id}\r\n");
+    out.extend_from_slice(b"X-Fanmail-Recipient: ");
+    let position = u64::try_from(to.position).unwrap_or(u64::MAX);
+    dotted(&[campaign.0, to.batch.lane.0.into(), to.batch.seq.into(), position, id.number()], out);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends numbers with dots between them.
+fn dotted(numbers: &[u64], out: &mut Vec<u8>) {
+    for (index, number) in numbers.iter().enumerate() {
+        if index > 0 {
+            out.push(b'.');
+        }
+        header::number(*number, out);
+    }
 }

@@ -94,7 +94,7 @@ fn found(content: &Content, subject: &str, html: &str) -> Vec<Warning> {
 
 impl Preview {
     pub(crate) fn new(content: &Content, texts: Texts, message: &Outgoing) -> Self {
-        let subject = header_text(&texts.subject);
+        let subject = header_text(&texts.subject).into_owned();
         Self {
             warnings: found(content, &subject, &texts.html),
             headers: headers(&message.message.text()),

@@ -60,7 +60,11 @@ fn parse_address(text: &str) -> Result<EmailAddress, SenderError> {
 
 fn parse_name(text: &str) -> Result<String, SenderError> {
     let Some(quoted) = text.strip_prefix('"') else {
-        return if text.contains(['"', '<', '>']) { Err(SenderError::Quotes) } else { Ok(header_text(text)) };
+        return if text.contains(['"', '<', '>']) {
+            Err(SenderError::Quotes)
+        } else {
+            Ok(header_text(text).into_owned())
+        };
     };
     let (mut name, mut characters) = (String::new(), quoted.chars());
     loop {
@@ -70,7 +74,11 @@ fn parse_name(text: &str) -> Result<String, SenderError> {
             other => name.push(other),
         }
     }
-    if characters.as_str().is_empty() { Ok(header_text(&name)) } else { Err(SenderError::Quotes) }
+    if characters.as_str().is_empty() {
+        Ok(header_text(&name).into_owned())
+    } else {
+        Err(SenderError::Quotes)
+    }
 }
 
 #[cfg(test)]

@@ -13,22 +13,23 @@ use crate::sender::Sender;
 /// [`AddressError`] if an address cannot stand in an envelope.
 pub fn trial_message(from: &Sender, to: &Sender, at: Timestamp) -> Result<Message, AddressError> {
     let (sender, recipient) = (from.address.expose(), to.address.expose());
-    let text = format!(
-        "From: <{sender}>\r\n\
+    let mut text = Vec::from("Date: ");
+    date(at, &mut text);
+    let rest = format!(
+        "\r\nFrom: <{sender}>\r\n\
          To: <{recipient}>\r\n\
          Subject: A trial of fanmail's mail server\r\n\
-         Date: {}\r\n\
          Message-ID: <trial.{}@{}>\r\n\
          MIME-Version: 1.0\r\n\
          Content-Type: text/plain; charset=utf-8\r\n\
          Auto-Submitted: auto-generated\r\n\
          \r\n\
          This mail shows that fanmail can send through this server.\r\n",
-        date(at),
         at.0,
         from.address.domain(),
     );
-    Ok(Message::new(Envelope::new(sender, recipient)?, text.into_bytes()))
+    text.extend_from_slice(rest.as_bytes());
+    Ok(Message::new(Envelope::new(sender, recipient)?, text))
 }
 
 #[cfg(test)]

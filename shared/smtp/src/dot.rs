@@ -5,8 +5,6 @@
 //! gets another one. The terminator `. CRLF` is part of the same buffer, because body and terminator in two
 //! writes cost 40 ms per message (Nagle's algorithm against delayed acknowledgements).
 
-use memchr::memchr_iter;
-
 /// What ends a message.
 pub(crate) const TERMINATOR: &[u8] = b".\r\n";
 
@@ -51,16 +49,26 @@ pub(crate) fn encode(mut message: Vec<u8>) -> (Vec<u8>, Content) {
     (wire, Content { size, eight_bit, added_dots })
 }
 
+/// Octets that are looked at between two decisions: enough for vectors, and little to look at in vain.
+const BLOCK: usize = 256;
+
 /// Every line ends in CRLF, the last one included, there is no other CR or LF, and no line begins with a dot.
+///
+/// Each octet is looked at with the one behind it, without a branch, so that the compiler does it in vectors: a
+/// search from line to line takes three times as long for lines of 76 characters.
 fn is_in_form(message: &[u8]) -> bool {
-    let line_feeds = memchr_iter(b'\n', message);
-    let ends_lines = |at: usize| at > 0 && message[at - 1] == b'\r' && message.get(at + 1) != Some(&b'.');
-    let returns = memchr_iter(b'\r', message).count();
-    // As many CR as LF, and one before each LF: none is alone.
-    message.first() != Some(&b'.')
-        && (message.is_empty() || message.ends_with(b"\n"))
-        && line_feeds.clone().all(ends_lines)
-        && line_feeds.count() == returns
+    let Some((first, behind)) = message.split_first() else { return true };
+    let before = &message[..behind.len()];
+    let pairs = || before.chunks(BLOCK).zip(behind.chunks(BLOCK));
+    !matches!(first, b'.' | b'\n')
+        && message.ends_with(b"\r\n")
+        && pairs().all(|(before, behind)| {
+            !before.iter().zip(behind).fold(false, |is_broken, (&a, &b)| {
+                let ends_alone = (a == b'\r') != (b == b'\n');
+                let begins_with_dot = (a == b'\n') & (b == b'.');
+                is_broken | ends_alone | begins_with_dot
+            })
+        })
 }
 
 /// What [`encode`] was given, with its CRLF line ends: the first dot of each line that begins with one is taken away.
@@ -118,6 +126,28 @@ mod tests {
             ["a", "\n", "a\n", "\r", "a\r\r\n", "\n\r", "a\r\nb\n\r", ".\r\n", "a\r\n.b\r\n", "a\n\rb\r\n"]
         {
             assert!(!is_in_form(message.as_bytes()), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn no_combination_of_line_ends_and_dots_escapes_the_look_wherever_it_stands() {
+        let in_form = |text: &str| {
+            let text = text.replace("\r\n", "|");
+            let alone = text.contains(['\r', '\n']) || text.starts_with('.') || text.contains("|.");
+            !alone && (text.is_empty() || text.ends_with('|'))
+        };
+        // At the begin, and across the end of a block.
+        for filler in [0, BLOCK - 4, BLOCK - 3, BLOCK - 2, BLOCK - 1] {
+            for mut number in 0..4_usize.pow(6) {
+                let mut text = "x".repeat(filler);
+                while number > 0 {
+                    text.push(['a', '\r', '\n', '.'][number % 4]);
+                    number /= 4;
+                }
+                for text in [text.clone(), text + "\r\n"] {
+                    assert_eq!(is_in_form(text.as_bytes()), in_form(&text), "{text:?}");
+                }
+            }
         }
     }
 

@@ -74,7 +74,7 @@ fn quoted_len(character: char) -> usize {
 
 /// Also in names (RFC 2047, 5 (3)).
 fn stands_for_itself(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!*+-/".contains(&byte)
+    byte.is_ascii_alphanumeric() || matches!(byte, b'!' | b'*' | b'+' | b'-' | b'/')
 }
 
 #[cfg(test)]

@@ -94,7 +94,8 @@ impl<'a> Values<'a> {
         for name in rest {
             value = value.get_attr(name).ok()?;
         }
-        (!value.is_undefined()).then(|| value.to_string())
+        let text = || value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        (!value.is_undefined()).then(text)
     }
 }
 

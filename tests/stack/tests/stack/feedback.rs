@@ -109,7 +109,7 @@ async fn of_two_hundred_bounces_and_deliveries_in_any_order_every_bounce_wins() 
     let world = World::on_ses().await;
     let list = world.list_of(&people("order", 200)).await;
     // Unanswered, some are in doubt first: then both events write.
-    world.ses.as_ref().unwrap().script((0..40).map(|_| Act::Close(When::After)));
+    world.ses.as_ref().unwrap().script((0..20).map(|_| Act::Close(When::After)));
     let id = world.run(&Campaign::to([list]).batches_of(100)).await;
     world.until(id, "finished").await;
     let (requests, orders) = (world.requests(), [[0, 1], [1, 0]]);

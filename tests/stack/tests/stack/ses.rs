@@ -44,3 +44,22 @@ async fn a_provider_that_throttles_costs_nobody_their_message() {
     assert_eq!(sent(world.ses.as_ref().unwrap()).len(), 60);
     world.finish().await;
 }
+
+/// S6.21, smaller: two senders, thirty tasks, and a provider that throttles every third message at the beginning.
+/// Neither a sender that is not free nor one that is throttled uses a task's receives up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn throttling_sends_no_task_to_the_dead_letter_queue() {
+    let world = World::on_ses_with(|config| {
+        config.concurrency = 2;
+        config.max_receive_count = 4;
+    })
+    .await;
+    let list = world.list_of(&people("receives", 90)).await;
+    let throttled = || Act::Refuse(400, "ThrottlingException", "Maximum sending rate exceeded.");
+    let third = |number| if number % 3 == 0 { throttled() } else { Act::Accept };
+    world.ses.as_ref().unwrap().script((0..18).map(third));
+    let id = world.run(&Campaign::to([list]).batches_of(3)).await;
+    assert_eq!(ends(&world.until(id, "finished").await), [90, 0, 0, 0]);
+    assert_eq!(world.count("batches-dead").await, 0);
+    world.finish().await;
+}

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which clippy's own exception does not cover")]
 #![allow(clippy::allow_attributes, reason = "see above")]
 
+mod docs;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
