@@ -4,6 +4,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use fanmail_domain::Timestamp;
 use fanmail_engine::ports::{Clock, PortError};
 use fanmail_runtime::invocation::{self, RESERVE};
+use fanmail_runtime::metrics::Metric;
 use fanmail_runtime::{Chain, usage};
 use fanmail_store::StoreError;
 use lambda_runtime::Context;
@@ -12,6 +13,7 @@ use crate::Ports;
 use crate::request::Request;
 use crate::response::{ApiError, Reply};
 use crate::routes;
+use crate::schedules::Schedules;
 
 /// What a route works with: the ports, who asks, and until when there has to be an answer.
 pub(crate) struct Call<'a> {
@@ -28,7 +30,9 @@ pub(crate) async fn handle(
 ) -> ApiGatewayV2httpResponse {
     let until = invocation::from_context(context, ports.clock.now(), RESERVE).stop_at;
     let answered = answer(ports, event, until).await;
-    usage::report("api", &ports.store, &ports.queue);
+    let used = usage::report("api", &ports.store, &ports.queue);
+    let failed = ports.schedules.as_ref().map_or(0, Schedules::take_failed);
+    ports.metrics.write(ports.clock.now(), &[(Metric::SchedulesFailed, failed.into())], &used);
     answered.unwrap_or_else(|error| refused(error, &context.request_id)).into_event()
 }
 

@@ -1,9 +1,13 @@
-//! What the sender needs to know.
+//! What the sender needs to know: all of it is read at the start, and everything that is wrong is said at once.
 
 use std::time::Duration;
 
+use fanmail_domain::settings::MAX_CONNS;
 use fanmail_domain::unsubscribe::UnsubscribeKey;
+use fanmail_mailer::{Dkim, UnsubscribeLinks};
+use fanmail_runtime::Secrets;
 use fanmail_runtime::aws::AwsConfig;
+use fanmail_runtime::metrics::Metrics;
 use fanmail_runtime::vars::{Vars, VarsError};
 use fanmail_smtp::{ServerConfig, Timeouts};
 
@@ -11,6 +15,8 @@ use crate::dkim::DkimKeys;
 
 /// How long one message may take from the first command to the last reply, unless told otherwise.
 const SUBMIT_TIMEOUT_S: u64 = 15;
+/// Longer than any server keeps a session open; and no function works for longer.
+const LONGEST_SUBMIT_S: u64 = 600;
 /// What the writes after the last submission may take.
 pub const WRITE_RESERVE: Duration = Duration::from_secs(3);
 
@@ -25,13 +31,13 @@ pub(crate) struct Config {
     /// How long one message may take, whatever the server.
     pub(crate) submit_timeout: Duration,
     /// What messages are signed with, where whoever carries them does not sign.
-    pub(crate) dkim: DkimKeys,
+    pub(crate) dkim: Option<Dkim>,
     /// Where the links in a message lead.
-    pub(crate) public_url: String,
-    pub(crate) unsubscribe_key: UnsubscribeKey,
+    pub(crate) links: UnsubscribeLinks,
     /// No submission begins this long before the deadline: the last one may take its full time, and what
     /// came of it has to be written.
     pub(crate) reserve: Duration,
+    pub(crate) metrics: Metrics,
 }
 
 /// The way out that the deployment names.
@@ -45,18 +51,27 @@ pub(crate) enum WayOut {
 }
 
 impl Config {
-    pub(crate) fn from_env() -> Result<Self, VarsError> {
-        let mut vars = Vars::from_env();
-        let way_out = WayOut::from_vars(&mut vars);
-        let public_url = vars.required("FANMAIL_PUBLIC_URL");
-        let key = vars.required_with("FANMAIL_UNSUBSCRIBE_KEY", UnsubscribeKey::parse);
-        let submit_timeout = Duration::from_secs(vars.or("FANMAIL_SUBMIT_TIMEOUT_S", SUBMIT_TIMEOUT_S));
-        let max_conns = vars.or("FANMAIL_MAX_CONNS", fanmail_domain::Settings::default().max_conns as usize);
-        let dkim = vars.or("FANMAIL_DKIM", DkimKeys::default());
-        let (way_out, unsubscribe_key) = vars.finish_with(way_out.zip(key))?;
+    /// Reads the environment, and the secrets that it names.
+    ///
+    /// # Errors
+    ///
+    /// [`VarsError`] with everything that is wrong.
+    pub(crate) async fn from_vars(mut vars: Vars, secrets: &Secrets) -> Result<Self, VarsError> {
+        let aws = AwsConfig::read(&mut vars);
+        let way_out = WayOut::from_vars(&mut vars, secrets).await;
+        let key = secrets.required(&mut vars, "FANMAIL_UNSUBSCRIBE_KEY", UnsubscribeKey::parse).await;
+        let links = links(&mut vars, key.as_ref());
+        let submit_timeout = vars.whole("FANMAIL_SUBMIT_TIMEOUT_S", SUBMIT_TIMEOUT_S, 1..=LONGEST_SUBMIT_S);
+        let max_conns = u64::from(fanmail_domain::Settings::default().max_conns);
+        let max_conns = vars.whole("FANMAIL_MAX_CONNS", max_conns, 1..=u64::from(MAX_CONNS));
+        let dkim = dkim(&mut vars, secrets).await;
+        let metrics = Metrics::from_vars(&vars, "sender");
+        let given = way_out.zip(key.and(links));
+        let (way_out, links) = vars.finish_with(given)?;
+        let submit_timeout = Duration::from_secs(submit_timeout);
         let reserve = submit_timeout + WRITE_RESERVE;
-        let aws = AwsConfig::from_env()?;
-        Ok(Self { aws, way_out, max_conns, submit_timeout, dkim, public_url, unsubscribe_key, reserve })
+        let max_conns = usize::try_from(max_conns).unwrap_or(usize::MAX);
+        Ok(Self { aws, way_out, max_conns, submit_timeout, dkim, links, reserve, metrics })
     }
 
     pub(crate) fn timeouts(&self) -> Timeouts {
@@ -64,13 +79,111 @@ impl Config {
     }
 }
 
+/// The links, made with any key while there is none: what is wrong with the URL is to be said all the same.
+fn links(vars: &mut Vars, key: Option<&UnsubscribeKey>) -> Option<UnsubscribeLinks> {
+    let any = UnsubscribeKey::new([0; UnsubscribeKey::MIN_BYTES]);
+    let key = key.or(any.as_ref())?;
+    vars.required_with("FANMAIL_PUBLIC_URL", |url| UnsubscribeLinks::new(url, key.clone()))
+}
+
+async fn dkim(vars: &mut Vars, secrets: &Secrets) -> Option<Dkim> {
+    let keys = vars.or("FANMAIL_DKIM", DkimKeys::default());
+    let read = keys.read(secrets).await;
+    read.map_err(|error| vars.refuse("FANMAIL_DKIM", fanmail_runtime::Chain(&*error))).ok().flatten()
+}
+
 impl WayOut {
-    fn from_vars(vars: &mut Vars) -> Option<Self> {
-        if vars.optional("FANMAIL_PROVIDER").as_deref() != Some("ses") {
-            let server = vars.required_with("FANMAIL_SMTP_URL", ServerConfig::from_url);
-            return server.map(|server| Self::Smtp(Box::new(server)));
+    async fn from_vars(vars: &mut Vars, secrets: &Secrets) -> Option<Self> {
+        match vars.optional("FANMAIL_PROVIDER").as_deref() {
+            Some("ses") => {
+                let configuration_set = vars.optional("FANMAIL_SES_CONFIGURATION_SET");
+                Some(Self::Ses { configuration_set, endpoint: vars.endpoint("SESV2") })
+            }
+            None | Some("smtp") => {
+                let server = secrets.required(vars, "FANMAIL_SMTP_URL", ServerConfig::from_url).await;
+                server.map(|server| Self::Smtp(Box::new(server)))
+            }
+            Some(_) => {
+                vars.refuse("FANMAIL_PROVIDER", "it is `ses`, or `smtp` with FANMAIL_SMTP_URL");
+                None
+            }
         }
-        let configuration_set = vars.optional("FANMAIL_SES_CONFIGURATION_SET");
-        Some(Self::Ses { configuration_set, endpoint: vars.optional("AWS_ENDPOINT_URL_SESV2") })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(pairs: &[(&str, &str)]) -> Result<Config, String> {
+        let pairs: Vec<_> =
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let read = Config::from_vars(Vars::new(pairs.clone()), &Secrets::new(pairs)).await;
+        read.map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn an_empty_environment_names_every_variable_at_once() {
+        let error = read(&[]).await.unwrap_err();
+        let named: Vec<&str> = error.split([' ', ';']).filter(|word| word.contains('_')).collect();
+        assert_eq!(
+            named,
+            [
+                "FANMAIL_LANES_QUEUE_URL",
+                "FANMAIL_BATCHES_QUEUE_URL",
+                "AWS_REGION",
+                "AWS_ACCESS_KEY_ID",
+                "AWS_SECRET_ACCESS_KEY",
+                "FANMAIL_AUDIENCE_TABLE",
+                "FANMAIL_CAMPAIGNS_TABLE",
+                "FANMAIL_SMTP_URL",
+                "FANMAIL_UNSUBSCRIBE_KEY",
+                "FANMAIL_PUBLIC_URL",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_is_said_with_what_would_be_right() {
+        let error = read(&[
+            ("FANMAIL_PROVIDER", "pigeon"),
+            ("FANMAIL_UNSUBSCRIBE_KEY", "geheim"),
+            ("FANMAIL_PUBLIC_URL", "ftp://mail.acme.example"),
+            ("FANMAIL_MAX_CONNS", "many"),
+            ("FANMAIL_SUBMIT_TIMEOUT_S", "0"),
+            ("FANMAIL_DKIM", "s1._domainkey.acme.example=env:NOT_THERE"),
+        ])
+        .await
+        .unwrap_err();
+        for sentence in [
+            "FANMAIL_PROVIDER: it is `ses`, or `smtp` with FANMAIL_SMTP_URL",
+            "FANMAIL_UNSUBSCRIBE_KEY: the key has fewer than 16 bytes",
+            "FANMAIL_PUBLIC_URL: the public URL should begin with https://",
+            "FANMAIL_MAX_CONNS is a whole number from 1 to ",
+            "FANMAIL_SUBMIT_TIMEOUT_S is a whole number from 1 to 600",
+            "FANMAIL_DKIM: the environment has no variable NOT_THERE",
+        ] {
+            assert!(error.contains(sentence), "{sentence}: {error}");
+        }
+        assert!(!error.contains("geheim"));
+    }
+
+    #[tokio::test]
+    async fn the_way_out_may_be_a_reference() {
+        let config = read(&[
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "AKID"),
+            ("AWS_SECRET_ACCESS_KEY", "key"),
+            ("FANMAIL_AUDIENCE_TABLE", "audience"),
+            ("FANMAIL_CAMPAIGNS_TABLE", "campaigns"),
+            ("FANMAIL_LANES_QUEUE_URL", "lanes"),
+            ("FANMAIL_BATCHES_QUEUE_URL", "batches"),
+            ("FANMAIL_SMTP_URL", "env:RELAY"),
+            ("RELAY", "smtp://127.0.0.1:2525"),
+            ("FANMAIL_UNSUBSCRIBE_KEY", "env:KEY"),
+            ("KEY", "a key that is as long as keys have to be"),
+            ("FANMAIL_PUBLIC_URL", "https://mail.acme.example"),
+        ]);
+        assert!(matches!(config.await.unwrap().way_out, WayOut::Smtp(_)));
     }
 }

@@ -5,6 +5,7 @@
 //! batches, as does what is known of the campaign.
 
 mod config;
+mod counted;
 mod dkim;
 mod handler;
 mod provider;
@@ -16,8 +17,10 @@ pub use config::WRITE_RESERVE;
 use fanmail_domain::Timestamp;
 use fanmail_engine::ports::Clock;
 use fanmail_engine::send_batch::Memory;
-use fanmail_mailer::{Postman, UnsubscribeLinks};
+use fanmail_mailer::Postman;
 use fanmail_queue::Queue;
+use fanmail_runtime::metrics::Metrics;
+use fanmail_runtime::vars::Vars;
 use fanmail_runtime::{Error, LambdaEvent, Secrets, SystemClock, service_fn, telemetry};
 use fanmail_store::Store;
 use provider::Provider;
@@ -30,26 +33,25 @@ pub(crate) struct Ports {
     clock: SystemClock,
     memory: Memory,
     reserve: Duration,
+    metrics: Metrics,
 }
 
 impl Ports {
-    async fn connect(config: Config) -> Result<Self, Error> {
+    fn connect(config: Config, secrets: Secrets) -> Result<Self, Error> {
         let clock = SystemClock::new();
-        let links = UnsubscribeLinks::new(&config.public_url, config.unsubscribe_key.clone())?;
         let now = move || -> Timestamp { clock.now() };
-        let secrets = Secrets::from_env();
-        let dkim = config.dkim.read(&secrets).await?;
-        let mailer = Postman::new(Provider::new(&config, secrets)?, links, now);
+        let mailer = Postman::new(Provider::new(&config, secrets)?, config.links.clone(), now);
         Ok(Self {
             store: config.aws.store(),
             queue: config.aws.queue(),
-            mailer: match dkim {
+            mailer: match config.dkim {
                 Some(dkim) => mailer.with_dkim(dkim),
                 None => mailer,
             },
             clock,
             memory: Memory::default(),
             reserve: config.reserve,
+            metrics: config.metrics,
         })
     }
 }
@@ -61,7 +63,9 @@ impl Ports {
 /// If the environment does not fit, or the Runtime API is gone.
 pub async fn run() -> Result<(), Error> {
     telemetry::init();
-    let ports = &Ports::connect(Config::from_env()?).await?;
+    let secrets = Secrets::from_env();
+    let config = Config::from_vars(Vars::from_env(), &secrets).await?;
+    let ports = &Ports::connect(config, secrets)?;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
         // Boxed: the runtime's own layers would nest this large type too deeply for the compiler.
         Box::pin(handler::handle(ports, event.payload, &event.context)).await

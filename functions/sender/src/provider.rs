@@ -1,8 +1,8 @@
 //! The way out: SES or SMTP servers, as the settings say or else the environment.
 //!
 //! At the beginning of each invocation the settings' mail servers are looked at, if the last look is older
-//! than a few seconds. When they have changed, new connections replace the old ones; messages under way end
-//! on theirs. A server whose password cannot be read is left out, and said in the log; where none is left, every
+//! than a few seconds. When they have changed, or the secret that one of them logs in with was rotated, new
+//! connections replace the old ones; messages under way end on theirs. A server whose password cannot be read is left out, and said in the log; where none is left, every
 //! message is put off until somebody mends the settings, and the campaign pauses.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -13,7 +13,7 @@ use fanmail_domain::servers::{Balance as Shares, MailServer, MailServers};
 use fanmail_engine::ports::{Clock, PortError, Submission};
 use fanmail_mailer::{Outgoing, SesTransport, SmtpTransport, Transport, server_config};
 use fanmail_runtime::{Chain, Secrets, SystemClock};
-use fanmail_ses::{Client, ConfigError, SesConfig};
+use fanmail_ses::{Account, Client, ConfigError, SesConfig};
 use fanmail_smtp::{Balance, DomainLimits, Server, ServerConfig, Servers, Timeouts};
 use fanmail_store::Store;
 
@@ -23,7 +23,6 @@ use crate::config::{Config, WayOut};
 const FRESH_FOR: Duration = Duration::from_secs(3);
 
 /// Hands messages to whatever the settings say now.
-#[derive(Debug)]
 pub(crate) struct Provider {
     deployed: Way,
     secrets: Secrets,
@@ -31,6 +30,8 @@ pub(crate) struct Provider {
     current: Mutex<Current>,
     /// Messages per second that the provider allows the whole account; 0 while it has not said.
     ceiling: AtomicU32,
+    /// How much of the provider's quota of 24 hours is used, in percent, where it has one and said so.
+    quota_used: Mutex<Option<f64>>,
 }
 
 #[derive(Debug, Clone)]
@@ -39,11 +40,12 @@ enum Way {
     Smtp(SmtpTransport, Servers),
 }
 
-#[derive(Debug)]
 struct Current {
     way: Way,
     /// The revision of the mail servers that it was made from; 0 for the environment's.
     rev: u32,
+    /// What its servers log in with, in the settings' order; `None` where nothing, or nothing that can be read.
+    passwords: Vec<Option<String>>,
     looked_at: Option<Instant>,
 }
 
@@ -66,9 +68,9 @@ impl Provider {
                 Way::smtp(Servers::one(ServerConfig { max_conns, timeouts, ..(**server).clone() }))
             }
         };
-        let current = Current { way: deployed.clone(), rev: 0, looked_at: None };
+        let current = Current { way: deployed.clone(), rev: 0, passwords: Vec::new(), looked_at: None };
         let (current, ceiling) = (Mutex::new(current), AtomicU32::new(0));
-        Ok(Self { deployed, secrets, timeouts, current, ceiling })
+        Ok(Self { deployed, secrets, timeouts, current, ceiling, quota_used: Mutex::new(None) })
     }
 
     /// Looks whether the settings name other servers now, and what the provider allows.
@@ -82,26 +84,56 @@ impl Provider {
         }
         let way = self.current().way.clone();
         if let Way::Ses(ses) = way {
-            self.ceiling.store(ses.ceiling().await.unwrap_or_default() as u32, Relaxed);
+            let account = ses.account().await;
+            self.ceiling.store(account.map_or(0.0, |account| account.max_send_rate) as u32, Relaxed);
+            *self.quota_used.lock().unwrap_or_else(PoisonError::into_inner) = account.and_then(used_percent);
         }
+    }
+
+    /// How much of the provider's quota of 24 hours is used, in percent, as far as it said.
+    pub(crate) fn quota_used(&self) -> Option<f64> {
+        *self.quota_used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn look(&self, store: &Store) -> Result<(), PortError> {
         let (servers, rev) = store.servers_with_rev().await?;
-        if self.current().rev == rev {
-            self.current().looked_at = Some(Instant::now());
+        let passwords = self.passwords(&servers).await;
+        if self.stands(rev, &passwords) {
             return Ok(());
         }
         let way = self.way(&servers).await;
         let before = {
             let mut current = self.current();
-            std::mem::replace(&mut *current, Current { way, rev, looked_at: Some(Instant::now()) })
+            let looked_at = Some(Instant::now());
+            std::mem::replace(&mut *current, Current { way, rev, passwords, looked_at })
         };
         tracing::info!(servers.rev = rev, "sending through mail servers of revision {rev}");
         if let (Way::Smtp(_, servers), true) = (before.way, before.rev > 0) {
             servers.close().await;
         }
         Ok(())
+    }
+
+    /// Whether these are the servers that are in use; then they were looked at now.
+    fn stands(&self, rev: u32, passwords: &[Option<String>]) -> bool {
+        let mut current = self.current();
+        let stands = current.rev == rev && current.passwords == passwords;
+        if stands {
+            current.looked_at = Some(Instant::now());
+        }
+        stands
+    }
+
+    /// What the enabled servers log in with now; most looks find it in memory.
+    async fn passwords(&self, servers: &MailServers) -> Vec<Option<String>> {
+        let mut passwords = Vec::new();
+        for server in servers.enabled() {
+            passwords.push(match &server.password {
+                Some(place) => self.secrets.read(place).await.ok(),
+                None => None,
+            });
+        }
+        passwords
     }
 
     /// What these settings make of it; the environment's where they enable no server.
@@ -169,6 +201,11 @@ impl Transport for Provider {
 
 fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(SystemClock::new().now().0)
+}
+
+fn used_percent(account: Account) -> Option<f64> {
+    let quota = account.max_24_hour_send.filter(|quota| *quota > 0.0)?;
+    Some(100.0 * account.sent_last_24_hours / quota)
 }
 
 fn balance(shares: Shares) -> Balance {

@@ -9,6 +9,8 @@ mod handler;
 use fanmail_engine::watch::Watch;
 use fanmail_queue::Queue;
 use fanmail_runtime::aws::AwsConfig;
+use fanmail_runtime::metrics::Metrics;
+use fanmail_runtime::vars::{Vars, VarsError};
 use fanmail_runtime::{Error, LambdaEvent, SystemClock, service_fn, telemetry};
 use fanmail_store::Store;
 
@@ -18,6 +20,22 @@ pub(crate) struct Ports {
     queue: Queue,
     clock: SystemClock,
     watch: Watch,
+    metrics: Metrics,
+}
+
+impl Ports {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    ///
+    /// [`VarsError`] with everything that is wrong.
+    fn from_vars(mut vars: Vars) -> Result<Self, VarsError> {
+        let aws = AwsConfig::read(&mut vars);
+        let metrics = Metrics::from_vars(&vars, "start");
+        vars.finish()?;
+        let (store, queue) = (aws.store(), aws.queue());
+        Ok(Self { store, queue, clock: SystemClock::new(), watch: Watch::default(), metrics })
+    }
 }
 
 /// Serves the Lambda Runtime API until the process is ended.
@@ -27,13 +45,34 @@ pub(crate) struct Ports {
 /// If the environment does not fit, or the Runtime API is gone.
 pub async fn run() -> Result<(), Error> {
     telemetry::init();
-    let aws = AwsConfig::from_env()?;
-    let ports =
-        Ports { store: aws.store(), queue: aws.queue(), clock: SystemClock::new(), watch: Watch::default() };
+    let ports = Ports::from_vars(Vars::from_env())?;
     let ports = &ports;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
         // Boxed: the runtime's own layers would nest this large type too deeply for the compiler.
         Box::pin(handler::handle(ports, event.payload, &event.context)).await
     }))
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_environment_names_every_variable_at_once() {
+        let error = Ports::from_vars(Vars::new([])).err().expect("it fits").to_string();
+        let named: Vec<&str> = error.split([' ', ';']).filter(|word| word.contains('_')).collect();
+        assert_eq!(
+            named,
+            [
+                "FANMAIL_LANES_QUEUE_URL",
+                "FANMAIL_BATCHES_QUEUE_URL",
+                "AWS_REGION",
+                "AWS_ACCESS_KEY_ID",
+                "AWS_SECRET_ACCESS_KEY",
+                "FANMAIL_AUDIENCE_TABLE",
+                "FANMAIL_CAMPAIGNS_TABLE",
+            ]
+        );
+    }
 }

@@ -1,8 +1,8 @@
 //! The clients of AWS services, made once per process.
 //!
 //! Credentials come from the environment, where Lambda puts them; no other source is searched, which is why
-//! the `aws-config` crate is not here. `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_SQS` lead elsewhere,
-//! and with `http://` need no TLS and load no certificates.
+//! the `aws-config` crate is not here. `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SQS` or, for all services,
+//! `AWS_ENDPOINT_URL` lead elsewhere, and with `http://` need no TLS and load no certificates.
 
 use std::time::Duration;
 
@@ -36,40 +36,39 @@ pub struct AwsConfig {
 }
 
 impl AwsConfig {
-    /// Reads it from the environment.
-    ///
-    /// # Errors
-    ///
-    /// [`VarsError`] with everything that is missing.
-    pub fn from_env() -> Result<Self, VarsError> {
-        Self::from_vars(Vars::from_env())
-    }
-
-    /// Reads it from these variables.
+    /// Reads it from these variables, alone.
     ///
     /// # Errors
     ///
     /// [`VarsError`] with everything that is missing.
     pub fn from_vars(mut vars: Vars) -> Result<Self, VarsError> {
-        let queues = QueueUrls {
-            lanes: vars.required("FANMAIL_LANES_QUEUE_URL"),
-            batches: vars.required("FANMAIL_BATCHES_QUEUE_URL"),
-        };
-        Self::with_queues(vars, queues)
+        let config = Self::read(&mut vars);
+        vars.finish().map(|()| config)
     }
 
-    /// Reads it from these variables, for a function that sends no tasks: it need not know the queues, and
+    /// Reads it from these variables, alone, for a function that sends no tasks: it need not know the queues, and
     /// their addresses are empty.
     ///
     /// # Errors
     ///
     /// [`VarsError`] with everything that is missing.
-    pub fn without_queues(vars: Vars) -> Result<Self, VarsError> {
-        Self::with_queues(vars, QueueUrls { lanes: String::new(), batches: String::new() })
+    pub fn without_queues(mut vars: Vars) -> Result<Self, VarsError> {
+        let config = Self::read_without_queues(&mut vars);
+        vars.finish().map(|()| config)
     }
 
-    fn with_queues(mut vars: Vars, queues: QueueUrls) -> Result<Self, VarsError> {
-        let config = Self {
+    /// Reads it among other variables. What is missing is an empty text; [`Vars::finish`] tells.
+    pub fn read(vars: &mut Vars) -> Self {
+        let queues = QueueUrls {
+            lanes: vars.required("FANMAIL_LANES_QUEUE_URL"),
+            batches: vars.required("FANMAIL_BATCHES_QUEUE_URL"),
+        };
+        Self { queues, ..Self::read_without_queues(vars) }
+    }
+
+    /// As [`AwsConfig::read`], for a function that sends no tasks.
+    pub fn read_without_queues(vars: &mut Vars) -> Self {
+        Self {
             region: vars.required("AWS_REGION"),
             credentials: Credentials::new(
                 vars.required("AWS_ACCESS_KEY_ID"),
@@ -78,16 +77,14 @@ impl AwsConfig {
                 None,
                 "environment",
             ),
-            dynamodb_url: vars.optional("AWS_ENDPOINT_URL_DYNAMODB"),
-            sqs_url: vars.optional("AWS_ENDPOINT_URL_SQS"),
+            dynamodb_url: vars.endpoint("DYNAMODB"),
+            sqs_url: vars.endpoint("SQS"),
             tables: TableNames {
                 audience: vars.required("FANMAIL_AUDIENCE_TABLE"),
                 campaigns: vars.required("FANMAIL_CAMPAIGNS_TABLE"),
             },
-            queues,
-        };
-        vars.finish()?;
-        Ok(config)
+            queues: QueueUrls { lanes: String::new(), batches: String::new() },
+        }
     }
 
     /// Which AWS Region this is.

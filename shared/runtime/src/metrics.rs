@@ -54,6 +54,8 @@ pub enum Metric {
     RecipientsOpen,
     /// Sweeper: recipients of running and paused campaigns that are in doubt.
     RecipientsInDoubt,
+    /// Api: one-time schedules that could not be made, changed or deleted.
+    SchedulesFailed,
     /// Feedback: events of delivery.
     Deliveries,
     /// Feedback: permanent bounces.

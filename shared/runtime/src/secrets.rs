@@ -1,64 +1,87 @@
 //! Reading secrets from where their references lead.
 //!
-//! A variable of the environment is read from this process. Parameters and secrets are asked of the *AWS Parameters and
-//! Secrets Lambda extension*, which runs beside the function on AWS, has its credentials and keeps answers for five
-//! minutes ("Using the AWS Parameters and Secrets Lambda Extension", AWS Secrets Manager user guide): one HTTP request on
-//! the loopback, and no client of two more services in the function. Where it does not run, the error says so.
+//! A variable of the environment is read from this process. A parameter is asked of Systems Manager (`GetParameter`,
+//! decrypted), a secret of Secrets Manager (`GetSecretValue`, the current version), each by a request of our own
+//! ([`crate::signed`]).
+//!
+//! What was read is kept for [`FRESH_FOR`], so that a rotated secret is in use everywhere after that time. Where the
+//! service does not answer, the last value goes on for [`LAST_FOR`]: a service that is away for an hour stops no
+//! campaign, and a secret that was taken away is not used for days. A failure is not repeated before [`QUIET_FOR`] is
+//! over, however many ask. One caller asks at a time, and the others take what came of it.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fanmail_domain::SecretRef;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Bytes;
-use hyper::client::conn::http1;
-use hyper::{Request, header};
-use hyper_util::rt::TokioIo;
-use serde_json::Value;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
+use crate::Chain;
+use crate::signed::{Ask, AskError, Service};
 use crate::vars::Vars;
 
-/// Where the extension listens, unless `PARAMETERS_SECRETS_EXTENSION_HTTP_PORT` says otherwise.
-const PORT: u16 = 2_773;
-/// The extension answers from its memory, or asks AWS once.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// A parameter has 8 KB at the most and a secret 64 KB; the answer repeats some of it.
-const MAX_ANSWER: usize = 256 * 1024;
+#[cfg(test)]
+mod tests;
 
-/// Reads secrets. `Debug` shows none.
+/// How long a value is used without asking again.
+pub const FRESH_FOR: Duration = Duration::from_secs(300);
+/// How long a value is used when asking again fails.
+pub const LAST_FOR: Duration = Duration::from_secs(3_600);
+/// How long a failure stands.
+pub const QUIET_FOR: Duration = Duration::from_secs(10);
+
+/// Reads secrets. Clones share what was read; `Debug` shows none of it.
 #[derive(Clone)]
-pub struct Secrets {
+pub struct Secrets(Arc<Reader>);
+
+struct Reader {
     variables: HashMap<String, String>,
-    port: u16,
-    /// Proves to the extension that the caller is the function: the session token of its credentials.
-    token: String,
+    parameters: Option<Service>,
+    secrets: Option<Service>,
+    ages: Ages,
+    kept: Mutex<HashMap<SecretRef, Kept>>,
+}
+
+/// [`FRESH_FOR`], [`LAST_FOR`] and [`QUIET_FOR`], which tests cannot wait for.
+#[derive(Clone, Copy)]
+struct Ages {
+    fresh: Duration,
+    last: Duration,
+    quiet: Duration,
+}
+
+/// What came of asking.
+#[derive(Default)]
+struct Kept {
+    value: Option<(String, Instant)>,
+    failure: Option<(SecretError, Instant)>,
 }
 
 /// Why a secret cannot be read. Never repeats one.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum SecretError {
     /// No such variable, or an empty one.
     #[error("the environment has no variable {0}")]
     Variable(String),
-    /// The extension is not there, or does not answer.
-    #[error("could not ask the AWS Parameters and Secrets Lambda extension for {place}")]
-    Extension {
+    /// Nobody can be asked.
+    #[error("could not ask for {0}: the environment has no AWS Region or no credentials")]
+    Nobody(SecretRef),
+    /// The service refused, or did not answer.
+    #[error("could not read {place}")]
+    Asked {
         /// The reference.
         place: SecretRef,
-        /// What the connection said.
+        /// What it said.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Arc<AskError>,
     },
-    /// It answered, but not with a value.
-    #[error("the AWS Parameters and Secrets Lambda extension has no value for {place}: status {status}")]
-    Refused {
-        /// The reference.
-        place: SecretRef,
-        /// The HTTP status.
-        status: u16,
-    },
+    /// It answered, but not with a text: a secret may be bytes.
+    #[error("{0} holds no text")]
+    NoText(SecretRef),
 }
 
 impl Secrets {
@@ -70,14 +93,19 @@ impl Secrets {
 
     /// With these variables.
     pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self::aging(variables, Ages { fresh: FRESH_FOR, last: LAST_FOR, quiet: QUIET_FOR })
+    }
+
+    fn aging(variables: impl IntoIterator<Item = (String, String)>, ages: Ages) -> Self {
         let variables: HashMap<_, _> = variables.into_iter().collect();
         let vars = Vars::new(variables.clone());
-        let port = vars.optional("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT");
-        Self {
-            port: port.and_then(|port| port.parse().ok()).unwrap_or(PORT),
-            token: vars.optional("AWS_SESSION_TOKEN").unwrap_or_default(),
+        Self(Arc::new(Reader {
+            parameters: Service::from_vars(&vars, "ssm", "SSM"),
+            secrets: Service::from_vars(&vars, "secretsmanager", "SECRETS_MANAGER"),
             variables,
-        }
+            ages,
+            kept: Mutex::default(),
+        }))
     }
 
     /// The secret that is there.
@@ -86,124 +114,92 @@ impl Secrets {
     ///
     /// [`SecretError`], which names the place.
     pub async fn read(&self, place: &SecretRef) -> Result<String, SecretError> {
-        match place {
-            SecretRef::Env(name) => {
-                let found = self.variables.get(name).filter(|value| !value.is_empty());
-                found.cloned().ok_or_else(|| SecretError::Variable(name.clone()))
+        if let SecretRef::Env(name) = place {
+            let found = self.0.variables.get(name).filter(|value| !value.is_empty());
+            return found.cloned().ok_or_else(|| SecretError::Variable(name.clone()));
+        }
+        let (mut all, ages) = (self.0.kept.lock().await, self.0.ages);
+        let kept = all.entry(place.clone()).or_default();
+        match (kept.value_within(ages.fresh), kept.failure_within(ages.quiet)) {
+            (Some(value), _) => return Ok(value),
+            (None, Some(failure)) => return kept.value_within(ages.last).ok_or(failure),
+            (None, None) => {}
+        }
+        match self.ask(place).await {
+            Ok(value) => {
+                *kept = Kept { value: Some((value.clone(), Instant::now())), failure: None };
+                Ok(value)
             }
+            Err(error) => {
+                kept.failure = Some((error.clone(), Instant::now()));
+                let last = kept.value_within(ages.last);
+                if last.is_some() {
+                    tracing::warn!(error = %Chain(&error), "going on with the last value of {place}");
+                }
+                last.ok_or(error)
+            }
+        }
+    }
+
+    /// A required variable that holds a value, or the reference of the secret that is the value. `None` where it is
+    /// not there, cannot be read or is not understood by `parse`; [`Vars::finish`] tells.
+    pub async fn required<T, E: fmt::Display>(
+        &self,
+        vars: &mut Vars,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = vars.required(name);
+        let value = match reference(&text) {
+            _ if text.is_empty() => return None,
+            None => Ok(text),
+            Some(Ok(place)) => self.read(&place).await.map_err(|error| Chain(&error).to_string()),
+            Some(Err(wrong)) => Err(wrong),
+        };
+        let parsed = value.and_then(|value| parse(&value).map_err(|error| error.to_string()));
+        parsed.map_err(|error| vars.refuse(name, error)).ok()
+    }
+
+    async fn ask(&self, place: &SecretRef) -> Result<String, SecretError> {
+        let (service, target, body, keys): (_, _, _, &[&str]) = match place {
+            SecretRef::Env(name) => return Err(SecretError::Variable(name.clone())),
             SecretRef::Ssm(name) => {
-                let path =
-                    format!("/systemsmanager/parameters/get?name={}&withDecryption=true", escaped(name));
-                self.ask(place, &path, &["Parameter", "Value"]).await
+                let body = json!({ "Name": name, "WithDecryption": true });
+                (&self.0.parameters, "AmazonSSM.GetParameter", body, &["Parameter", "Value"])
             }
             SecretRef::SecretsManager(name) => {
-                let path = format!("/secretsmanager/get?secretId={}", escaped(name));
-                self.ask(place, &path, &["SecretString"]).await
+                let body = json!({ "SecretId": name });
+                (&self.0.secrets, "secretsmanager.GetSecretValue", body, &["SecretString"])
             }
-        }
-    }
-
-    async fn ask(&self, place: &SecretRef, path: &str, keys: &[&str]) -> Result<String, SecretError> {
-        let failed = |source| SecretError::Extension { place: place.clone(), source };
-        let answered = timeout(PATIENCE, self.get(path)).await.map_err(|late| failed(late.into()))?;
-        let (status, body) = answered.map_err(failed)?;
-        let json: Value = serde_json::from_slice(&body).unwrap_or_default();
+        };
+        let service = service.as_ref().ok_or_else(|| SecretError::Nobody(place.clone()))?;
+        let ask = Ask { method: "POST", path: "/", target: Some(target), body: &body.to_string() };
+        let answer = service.ask(ask).await.map_err(Arc::new);
+        let answer = answer.map_err(|source| SecretError::Asked { place: place.clone(), source })?;
+        let json: Value = serde_json::from_slice(&answer).unwrap_or_default();
         let value = keys.iter().fold(&json, |found, key| &found[*key]).as_str();
-        match value {
-            Some(value) if status == 200 => Ok(value.to_owned()),
-            _ => Err(SecretError::Refused { place: place.clone(), status }),
-        }
-    }
-
-    async fn get(&self, path: &str) -> Result<(u16, Bytes), Box<dyn std::error::Error + Send + Sync>> {
-        let tcp = TcpStream::connect(("127.0.0.1", self.port)).await?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(tcp)).await?;
-        let connection = tokio::spawn(connection);
-        let request = Request::get(path)
-            .header(header::HOST, "localhost")
-            .header("X-Aws-Parameters-Secrets-Token", &self.token)
-            .body(Empty::<Bytes>::new())?;
-        let response = sender.send_request(request).await?;
-        let status = response.status().as_u16();
-        let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await?.to_bytes();
-        connection.abort();
-        Ok((status, body))
+        value.map(str::to_owned).ok_or_else(|| SecretError::NoText(place.clone()))
     }
 }
 
-impl std::fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Secrets").field("port", &self.port).finish_non_exhaustive()
+impl Kept {
+    fn value_within(&self, age: Duration) -> Option<String> {
+        self.value.as_ref().filter(|(_, at)| at.elapsed() < age).map(|(value, _)| value.clone())
+    }
+
+    fn failure_within(&self, age: Duration) -> Option<SecretError> {
+        self.failure.as_ref().filter(|(_, at)| at.elapsed() < age).map(|(error, _)| error.clone())
     }
 }
 
-/// A name as a value of a query: of the signs that names may have, these mean something there.
-fn escaped(name: &str) -> String {
-    name.replace('+', "%2B").replace('=', "%3D").replace('/', "%2F").replace(':', "%3A")
+/// What a text refers to, if it begins as references do.
+fn reference(text: &str) -> Option<Result<SecretRef, String>> {
+    let refers = ["env:", "ssm:", "secretsmanager:"].iter().any(|place| text.starts_with(place));
+    refers.then(|| SecretRef::parse(text).map_err(|error| error.to_string()))
 }
 
-#[cfg(test)]
-mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
-
-    use super::*;
-
-    /// An extension that answers one request; returns the secrets to ask it with, and what it was asked.
-    async fn extension(status: u16, body: &'static str) -> (Secrets, tokio::task::JoinHandle<String>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let asked = tokio::spawn(async move {
-            let (mut tcp, _) = listener.accept().await.unwrap();
-            let mut request = Vec::new();
-            while !request.ends_with(b"\r\n\r\n") {
-                assert!(tcp.read_buf(&mut request).await.unwrap() > 0);
-            }
-            let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-            tcp.write_all(answer.as_bytes()).await.unwrap();
-            String::from_utf8(request).unwrap()
-        });
-        let port = ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT".to_owned(), port.to_string());
-        (Secrets::new([port, ("AWS_SESSION_TOKEN".to_owned(), "session".to_owned())]), asked)
-    }
-
-    #[tokio::test]
-    async fn a_variable_is_read_from_the_environment() {
-        let secrets = Secrets::new([("RELAY".to_owned(), "geheim".to_owned())]);
-        assert_eq!(secrets.read(&SecretRef::Env("RELAY".into())).await.unwrap(), "geheim");
-        let missing = secrets.read(&SecretRef::Env("OTHER".into())).await.unwrap_err();
-        assert_eq!(missing.to_string(), "the environment has no variable OTHER");
-        assert!(!format!("{secrets:?}").contains("geheim"));
-    }
-
-    #[tokio::test]
-    async fn parameters_and_secrets_are_asked_of_the_extension() {
-        let (secrets, asked) = extension(200, r#"{"Parameter":{"Value":"geheim"}}"#).await;
-        assert_eq!(secrets.read(&SecretRef::Ssm("/fanmail/relay".into())).await.unwrap(), "geheim");
-        let asked = asked.await.unwrap().to_ascii_lowercase();
-        assert!(
-            asked.starts_with(
-                "get /systemsmanager/parameters/get?name=%2ffanmail%2frelay&withdecryption=true "
-            )
-        );
-        assert!(asked.contains("x-aws-parameters-secrets-token: session"), "{asked}");
-
-        let (secrets, asked) = extension(200, r#"{"SecretString":"geheim"}"#).await;
-        assert_eq!(secrets.read(&SecretRef::SecretsManager("relay".into())).await.unwrap(), "geheim");
-        assert!(asked.await.unwrap().starts_with("GET /secretsmanager/get?secretId=relay "));
-    }
-
-    #[tokio::test]
-    async fn what_cannot_be_read_is_said_by_its_place() {
-        let place = SecretRef::Ssm("/fanmail/relay".into());
-        let (secrets, _asked) = extension(400, "not found").await;
-        let refused = secrets.read(&place).await.unwrap_err().to_string();
-        assert!(refused.ends_with("no value for ssm:/fanmail/relay: status 400"), "{refused}");
-
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port().to_string();
-        drop(listener);
-        let secrets = Secrets::new([("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT".to_owned(), port)]);
-        assert!(matches!(secrets.read(&place).await, Err(SecretError::Extension { .. })));
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets").finish_non_exhaustive()
     }
 }

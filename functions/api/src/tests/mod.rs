@@ -7,12 +7,14 @@
 
 mod audit;
 mod auth;
+mod concurrency;
 mod control;
 mod gone;
 mod journal;
 mod ledger;
 mod recipients;
 mod rehearse;
+mod schedules;
 mod servers;
 mod settings;
 mod world;

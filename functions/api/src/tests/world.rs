@@ -12,6 +12,7 @@ use fanmail_domain::unsubscribe::UnsubscribeKey;
 use fanmail_engine::ports::Clock;
 use fanmail_mailer::{Renderer, UnsubscribeLinks};
 use fanmail_runtime::aws::AwsConfig;
+use fanmail_runtime::metrics::Metrics;
 use fanmail_runtime::vars::Vars;
 use fanmail_runtime::{Secrets, SystemClock};
 use fanmail_store::{Store, TableNames};
@@ -21,6 +22,7 @@ use tokio::sync::oneshot;
 
 use crate::auth::Auth;
 use crate::concurrency::Concurrency;
+use crate::schedules::Schedules;
 use crate::{Ports, handler};
 
 /// A minute, in milliseconds: longer than any request here takes.
@@ -64,18 +66,44 @@ impl World {
             auth: open(),
             unsubscribe_key,
             concurrency: None,
+            schedules: None,
             sender_works: Duration::from_secs(42),
+            metrics: Metrics::from_vars(&Vars::new([]), "api"),
         };
         Self { ports, client: client(&url), stop: Some(stop), thread: Some(thread) }
     }
 
     /// The same, where the senders' concurrency can be changed at this Lambda API.
     pub(super) async fn with_lambda(url: &str) -> Self {
+        Self::with_sender(url, &[]).await
+    }
+
+    /// The same, with more variables about the sender.
+    pub(super) async fn with_sender(url: &str, more: &[(&str, &str)]) -> Self {
         let mut world = Self::new().await;
-        let more = [("AWS_ENDPOINT_URL_LAMBDA", url), ("FANMAIL_SENDER_FUNCTION", "sender")];
-        let more = Vars::new(more.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let known = [("AWS_ENDPOINT_URL_LAMBDA", url), ("FANMAIL_SENDER_FUNCTION", "sender")];
+        let mut about = named(known.iter().chain(more).copied());
         let aws = AwsConfig::from_vars(vars("http://127.0.0.1:9")).unwrap();
-        world.ports.concurrency = Concurrency::from_vars(&more, &aws);
+        world.ports.concurrency = Concurrency::from_vars(&mut about, &aws);
+        about.finish().unwrap();
+        world
+    }
+
+    /// The same, where campaigns get one-time schedules at this Scheduler API.
+    pub(super) async fn with_scheduler(url: &str) -> Self {
+        let mut world = Self::new().await;
+        let mut vars = named([
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_ENDPOINT_URL_SCHEDULER", url),
+            ("FANMAIL_SCHEDULE_GROUP", "mails"),
+            ("FANMAIL_SCHEDULE_TARGET_ARN", "start"),
+            ("FANMAIL_SCHEDULE_ROLE_ARN", "role"),
+            ("FANMAIL_SCHEDULE_DEAD_LETTERS_ARN", "dead"),
+        ]);
+        world.ports.schedules = Schedules::from_vars(&mut vars);
+        vars.finish().unwrap();
         world
     }
 
@@ -194,7 +222,11 @@ fn vars(url: &str) -> Vars {
         ("FANMAIL_LANES_QUEUE_URL", "http://127.0.0.1:9/0/lanes"),
         ("FANMAIL_BATCHES_QUEUE_URL", "http://127.0.0.1:9/0/batches"),
     ];
-    Vars::new(vars.map(|(name, value)| (name.to_owned(), value.to_owned())))
+    named(vars)
+}
+
+fn named<'a>(vars: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vars {
+    Vars::new(vars.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())))
 }
 
 fn client(url: &str) -> Client {

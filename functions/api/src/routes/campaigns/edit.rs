@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::extras::GivenExtras;
 use super::fields::{check_content, check_settings, text_part};
-use super::{answer, id, order, refused};
+use super::{answer, follow, id, order, refused};
 use crate::handler::Call;
 use crate::request::Request;
 use crate::response::{ApiError, Reply};
@@ -60,6 +60,9 @@ pub(in crate::routes) async fn edit(
         let revised = revise(store, &call.ports.clock, &order, &revision).await?;
         let again = matches!(revised, Controlled::Stale(_)) && changes.version.is_none() && tried < TRIES;
         if !again {
+            if seen.state.status == CampaignStatus::Scheduled {
+                follow(call, &revised).await;
+            }
             return answer(call, revised, "be edited").await;
         }
     }

@@ -14,7 +14,7 @@ mod status;
 
 use fanmail_domain::{Campaign, CampaignId};
 use fanmail_engine::control::{Controlled, Order};
-use fanmail_engine::ports::Campaigns;
+use fanmail_engine::ports::{Campaigns, Clock};
 
 use super::id;
 use crate::handler::Call;
@@ -43,6 +43,13 @@ fn order<'a>(
         return Err(ApiError::bad(&format!("note has more than {MAX_NOTE} characters")));
     }
     Ok(Order { campaign, actor: call.actor, note, version, until: call.until })
+}
+
+/// Has the campaign's one-time schedule follow an order that was carried out.
+async fn follow(call: &Call<'_>, controlled: &Controlled) {
+    if let (Some(schedules), Controlled::Done(campaign)) = (&call.ports.schedules, controlled) {
+        schedules.follow(campaign, call.ports.clock.now()).await;
+    }
 }
 
 /// The campaign after an order that was `to` do something.

@@ -5,7 +5,7 @@ use fanmail_engine::control::{Controlled, Order, cancel, pause, resume, schedule
 use fanmail_engine::ports::{Campaigns, Clock};
 use serde::Deserialize;
 
-use super::{answer, id, order};
+use super::{answer, follow, id, order};
 use crate::handler::Call;
 use crate::request::Request;
 use crate::response::{ApiError, Reply};
@@ -48,6 +48,7 @@ pub(in crate::routes) async fn set_status(
     let wanted = new.wanted(call.ports.clock.now())?;
     let order = order(call, campaign, new.note.as_deref(), new.version)?;
     let controlled = carry_out(call, &order, wanted).await?;
+    follow(call, &controlled).await;
     answer(call, controlled, &format!("become {}", new.status)).await
 }
 

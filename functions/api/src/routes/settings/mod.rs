@@ -86,8 +86,24 @@ fn review(call: &Call<'_>, change: &Change, stand: Settings, settings: &Settings
             passes: Some(stand.concurrency.into()),
         });
     }
+    review.errors.extend(call.ports.concurrency.as_ref().and_then(|it| too_few(it, settings)));
     review.warnings.extend(change.lost(settings));
     review
+}
+
+/// One sender at a time is a reservation; an event source's maximum begins at two.
+fn too_few(concurrency: &Concurrency, settings: &Settings) -> Option<Finding> {
+    let least = concurrency.least();
+    (settings.concurrency < least).then(|| Finding {
+        key: "concurrency",
+        message: format!(
+            "a concurrency of {} cannot be kept: this deployment reserves none (FANMAIL_SENDER_RESERVED=off), and the \
+             maximum of the event source, which is the limit then, is at least {least}",
+            settings.concurrency
+        ),
+        numbers: vec![("concurrency", settings.concurrency.into()), ("least", least.into())],
+        passes: Some(least.into()),
+    })
 }
 
 fn refused(review: &Review, said: Value) -> ApiError {
@@ -113,7 +129,7 @@ async fn store(call: &Call<'_>, stand: Settings, settings: Settings, rev: u32) -
 async fn set_concurrency(call: &Call<'_>, mut senders: u32) -> Result<(), ApiError> {
     let Some(concurrency) = &call.ports.concurrency else { return Ok(()) };
     loop {
-        set(concurrency, senders).await?;
+        set(call, concurrency, senders).await?;
         // Of two requests at a time the later write has to win here, too.
         match call.ports.store.settings().await?.concurrency {
             stands if stands == senders => return Ok(()),
@@ -122,8 +138,8 @@ async fn set_concurrency(call: &Call<'_>, mut senders: u32) -> Result<(), ApiErr
     }
 }
 
-async fn set(concurrency: &Concurrency, senders: u32) -> Result<(), ApiError> {
-    concurrency.set(senders).await.map_err(|error| {
+async fn set(call: &Call<'_>, concurrency: &Concurrency, senders: u32) -> Result<(), ApiError> {
+    concurrency.set(senders, &call.ports.clock, call.until).await.map_err(|error| {
         tracing::error!(error = %Chain(&error), "could not set the senders' concurrency to {senders}");
         let sentence = format!(
             "the settings are stored, and the concurrency of {senders} is not applied yet: send the same request \
