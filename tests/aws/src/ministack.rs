@@ -1,8 +1,8 @@
 //! The stand-in for AWS, as a process.
 //!
 //! It listens on one free port of 127.0.0.1, keeps everything in memory, and runs functions as processes of its own. They
-//! inherit its environment, which is how they learn where AWS is. It is started in a process group, and with the group it
-//! is ended: functions that outlive it (`setsid` in between) end themselves when their parent is gone.
+//! inherit its environment, which is how they learn where AWS is, and belong to its process group, with which they are
+//! ended.
 
 use std::fs::File;
 use std::net::TcpListener;
