@@ -34,7 +34,7 @@ impl Ports {
         let auth = Auth::from_vars(&mut vars);
         let concurrency = Concurrency::from_vars(&mut vars, &aws);
         let schedules = Schedules::from_vars(&mut vars);
-        let works = vars.whole("FANMAIL_SENDER_WORKS_S", SENDER_WORKS_S, 1..=LONGEST_S);
+        let works = vars.whole("FANMAIL_SENDER_WORKS_S", SENDER_WORKS_S, 0..=LONGEST_S);
         let metrics = Metrics::from_vars(&vars, "api");
         let (links, unsubscribe_key) = vars.finish_with(links.zip(key))?;
         Ok(Self {
@@ -98,7 +98,7 @@ mod tests {
             ("FANMAIL_PUBLIC_URL", "mail.acme.example"),
             ("FANMAIL_SENDER_FUNCTION", "sender"),
             ("FANMAIL_SENDER_RESERVED", "perhaps"),
-            ("FANMAIL_SENDER_WORKS_S", "0"),
+            ("FANMAIL_SENDER_WORKS_S", "901"),
             ("FANMAIL_SCHEDULE_GROUP", "mails"),
         ])
         .await;
@@ -106,7 +106,7 @@ mod tests {
             "FANMAIL_UNSUBSCRIBE_KEY: the key has fewer than 16 bytes",
             "FANMAIL_PUBLIC_URL: the public URL should begin with https://",
             "FANMAIL_SENDER_RESERVED: it is `on` or `off`",
-            "FANMAIL_SENDER_WORKS_S is a whole number from 1 to 900",
+            "FANMAIL_SENDER_WORKS_S is a whole number from 0 to 900",
             "FANMAIL_SCHEDULE_ROLE_ARN is not set; it goes with FANMAIL_SCHEDULE_GROUP",
             "AWS_REGION is not set",
         ] {

@@ -72,6 +72,20 @@ impl Counts {
         self.unknown_types.insert(name);
     }
 
+    /// Writes them into the log: numbers, and types by SES's names.
+    pub(crate) fn log(&self) {
+        tracing::info!(
+            events.deliveries = self.deliveries,
+            events.hard_bounces = self.hard_bounces,
+            events.soft_bounces = self.soft_bounces,
+            events.complaints = self.complaints,
+            events.settled = self.settled,
+            events.unknown = self.unknown,
+            events.unknown_types = ?self.unknown_types,
+            "took the provider's events down"
+        );
+    }
+
     /// The same as metrics.
     pub(crate) fn metrics(&self) -> [(Metric, f64); 6] {
         [

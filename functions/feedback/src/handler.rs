@@ -31,7 +31,7 @@ pub(crate) async fn handle(
     let used = usage::report("feedback", &ports.store, None);
     ports.metrics.write(ports.clock.now(), &counts.metrics(), &used);
     if counts != Counts::default() {
-        tracing::info!(counts = ?counts, "took the provider's events down");
+        counts.log();
     }
     response
 }

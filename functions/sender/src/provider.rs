@@ -216,3 +216,45 @@ fn balance(shares: Shares) -> Balance {
         Shares::DomainHash => Balance::DomainHash,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fanmail_domain::SecretRef;
+
+    use super::*;
+
+    fn server(password: Option<&str>) -> MailServer {
+        let password = password.map(|name| SecretRef::Env(name.to_owned()));
+        MailServer { enabled: true, password, ..MailServer::default() }
+    }
+
+    #[tokio::test]
+    async fn a_rotated_secret_makes_other_servers_of_the_same_settings() {
+        let config = crate::config::tests::good().await;
+        let relay = Secrets::new([("RELAY".to_owned(), "new".to_owned())]);
+        let provider = Provider::new(&config, relay).unwrap();
+        assert!(provider.stands(0, &[]), "the environment's way out is none of the settings'");
+        let smtp = vec![server(Some("RELAY")), server(None), server(Some("NOT_THERE"))];
+        let servers = MailServers { smtp, ..MailServers::default() };
+        let passwords = provider.passwords(&servers).await;
+        assert_eq!(passwords, [Some("new".to_owned()), None, None]);
+        provider.current().passwords = vec![Some("old".to_owned()), None, None];
+        assert!(!provider.stands(0, &passwords));
+        provider.current().passwords.clone_from(&passwords);
+        assert!(provider.stands(0, &passwords) && !provider.stands(1, &passwords));
+    }
+
+    #[test]
+    fn a_quota_is_used_by_the_hundred_and_none_is_none() {
+        let account = |max_24_hour_send| Account {
+            max_24_hour_send,
+            max_send_rate: 14.0,
+            sent_last_24_hours: 150.0,
+            sending_enabled: true,
+            production_access: false,
+            enforcement_status: fanmail_ses::Enforcement::Healthy,
+        };
+        assert_eq!(used_percent(account(Some(200.0))), Some(75.0));
+        assert_eq!((used_percent(account(Some(0.0))), used_percent(account(None))), (None, None));
+    }
+}

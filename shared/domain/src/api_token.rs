@@ -34,7 +34,11 @@ pub struct TokenName(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// It is too short, too long, or has other characters.
-    #[error("a name has {} to {} characters: letters A to Z, digits, and _ - .", NAME_LENGTH.start(), NAME_LENGTH.end())]
+    #[error(
+        "a name has {} to {} characters: letters without accents, digits, dots, - or _",
+        NAME_LENGTH.start(),
+        NAME_LENGTH.end()
+    )]
     Form,
     /// The journal uses it for something else.
     #[error("the journal uses this name for a part of fanmail itself")]

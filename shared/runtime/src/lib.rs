@@ -2,9 +2,10 @@
 //!
 //! [`vars`] reads the configuration, all of it, and reports every error at once. [`aws`] makes the clients,
 //! which live as long as the process. [`invocation`] turns a Lambda context into who we are and how long we
-//! may go on. [`secrets`] reads passwords from where the settings say they are, and [`signed`]
-//! asks services for which a client would be too much. [`sqs_batch`] is the loop over records with its partial batch response. [`telemetry`] writes
-//! the log, [`usage`] the one line per invocation that says what it cost, and [`metrics`] the one that CloudWatch counts by.
+//! may go on. [`secrets`] reads passwords from where the settings say they are, and [`signed`] asks services
+//! for which a client would be too much. [`sqs_batch`] is the loop over records with its partial batch
+//! response. [`telemetry`] writes the log, [`usage`] the one line per invocation that says what it cost, and
+//! [`metrics`] the one that CloudWatch counts by.
 
 pub mod aws;
 pub mod chain;

@@ -5,6 +5,7 @@
 //! answer. Requests are repeated like theirs: when the service is busy or broken, or no answer comes. So only what
 //! may happen twice is asked here.
 
+use std::sync::OnceLock;
 use std::time::{Duration, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
@@ -34,15 +35,16 @@ const MAX_ANSWER: usize = 512 * 1024;
 /// What a service says about a refusal is cut here.
 const MAX_MESSAGE: usize = 400;
 
-/// One service in one Region. Clones share its connections; `Debug` shows no credentials.
-#[derive(Debug, Clone)]
+/// One service in one Region. `Debug` shows no credentials.
+#[derive(Debug)]
 pub struct Service {
     name: &'static str,
     /// Scheme and authority, without a path.
     url: String,
     region: String,
     credentials: Credentials,
-    connector: SharedHttpConnector,
+    /// Made when it is needed first: it loads certificates, and most processes never ask.
+    connector: OnceLock<SharedHttpConnector>,
 }
 
 /// One request.
@@ -118,7 +120,7 @@ impl Service {
         let url = vars.endpoint(id).unwrap_or_else(|| own_endpoint(name, &region));
         Some(Self {
             name,
-            connector: connector(&url),
+            connector: OnceLock::new(),
             url: url.trim_end_matches('/').to_owned(),
             region,
             credentials: Credentials::new(key, secret, token, None, "environment"),
@@ -149,7 +151,8 @@ impl Service {
     }
 
     async fn exchange(&self, request: HttpRequest) -> Result<(u16, Option<String>, Bytes), BoxError> {
-        let response: HttpResponse = self.connector.call(request).await?;
+        let connector = self.connector.get_or_init(|| connector(&self.url));
+        let response: HttpResponse = connector.call(request).await?;
         let status = response.status().as_u16();
         let error_type = response.headers().get("x-amzn-errortype").map(str::to_owned);
         let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await?.to_bytes();
@@ -206,4 +209,80 @@ fn connector(url: &str) -> SharedHttpConnector {
         return SharedHttpConnector::new(builder.build_http());
     }
     SharedHttpConnector::new(builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stub::Stub;
+
+    fn service(url: &str) -> Service {
+        let vars = [
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "AKID"),
+            ("AWS_SECRET_ACCESS_KEY", "geheim"),
+            ("AWS_SESSION_TOKEN", "session"),
+            ("AWS_ENDPOINT_URL_SCHEDULER", url),
+        ];
+        let vars = Vars::new(vars.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        Service::from_vars(&vars, "scheduler", "SCHEDULER").unwrap()
+    }
+
+    const ASK: Ask<'_> =
+        Ask { method: "PUT", path: "/schedules/campaign-7?groupName=a-b", target: None, body: "{}" };
+
+    #[tokio::test]
+    async fn what_is_signed_is_what_is_sent() {
+        let stub = Stub::answering(vec![(200, "", "{}".into())]).await;
+        let url = stub.url.clone();
+        assert_eq!(service(&format!("{url}/")).ask(ASK).await.unwrap(), "{}");
+        let asked = stub.asked().await.remove(0);
+        assert_eq!(
+            (asked.line.as_str(), asked.body.as_str()),
+            ("PUT /schedules/campaign-7?groupName=a-b HTTP/1.1", "{}")
+        );
+        let authorization = asked.header("authorization");
+        let signed = authorization.split("SignedHeaders=").nth(1).unwrap().split(',').next().unwrap();
+        assert_eq!(signed, "content-type;host;x-amz-date;x-amz-security-token");
+        assert_eq!(asked.header("host"), url.trim_start_matches("http://"));
+        assert_eq!(asked.header("content-type"), "application/json");
+        assert_eq!(asked.header("x-amz-security-token"), "session");
+
+        // The signature once more, over what arrived.
+        let headers = signed.split(';').map(|name| (name, asked.header(name)));
+        let headers: Vec<_> = headers.filter(|(name, _)| !name.starts_with("x-amz-")).collect();
+        let now = aws_smithy_types::DateTime::from_str(
+            &dashed(asked.header("x-amz-date")),
+            aws_smithy_types::date_time::Format::DateTime,
+        );
+        let identity = Credentials::new("AKID", "geheim", Some("session".into()), None, "test").into();
+        let params = SigningParams::builder().identity(&identity).region("eu-west-1").name("scheduler");
+        let params = params.time(now.unwrap().try_into().unwrap()).settings(SigningSettings::default());
+        let url = format!("{url}{}", ASK.path);
+        let body = SignableBody::Bytes(asked.body.as_bytes());
+        let signable = SignableRequest::new("PUT", url, headers.into_iter(), body).unwrap();
+        let signature = sign(signable, &params.build().unwrap().into()).unwrap().into_parts().1;
+        assert!(authorization.ends_with(&format!("Signature={signature}")), "{authorization}");
+    }
+
+    /// `20261122T083500Z` as `2026-11-22T08:35:00Z`.
+    fn dashed(basic: &str) -> String {
+        let part = |from: usize, to: usize| &basic[from..to];
+        let (date, time) = ([part(0, 4), part(4, 6), part(6, 8)], [part(9, 11), part(11, 13), part(13, 16)]);
+        format!("{}T{}", date.join("-"), time.join(":"))
+    }
+
+    #[tokio::test]
+    async fn nobody_who_answers_is_said_without_the_credentials() {
+        let service = service("http://127.0.0.1:9");
+        let error = service.ask(ASK).await.unwrap_err();
+        assert_eq!(error.to_string(), "scheduler did not answer");
+        assert!(!format!("{service:?} {error:?}").contains("geheim"));
+    }
+
+    #[test]
+    fn each_region_has_its_own_address() {
+        assert_eq!(own_endpoint("ssm", "eu-west-1"), "https://ssm.eu-west-1.amazonaws.com");
+        assert_eq!(own_endpoint("ssm", "cn-north-1"), "https://ssm.cn-north-1.amazonaws.com.cn");
+    }
 }

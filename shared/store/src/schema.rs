@@ -2,8 +2,9 @@
 //!
 //! Each table names the version of what is in it, in an item of its own. The first write of a process to a table looks
 //! at it, whoever writes and whatever: where the table is of another version, nothing is written, so an older or newer
-//! fanmail never changes by its rules what it cannot read. A table that names no version is new, for CloudFormation
-//! makes tables and no items: whoever writes first names its own version, on the condition that nobody else did.
+//! fanmail never changes by its rules what it cannot read. A table that names no version is new, for a
+//! deployment makes tables and no items: whoever writes first names its own version, on the condition that nobody else
+//! did.
 //!
 //! A process looks once. What changes the version of a table while processes run has to stop them first.
 

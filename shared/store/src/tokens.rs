@@ -38,7 +38,8 @@ impl Store {
         Ok(match answer.during("keep a token")? {
             // The SDK's repeat met its own first try.
             Conditional::Rejected(Some(stands)) if stands == *token => Conditional::Applied,
-            answer => answer,
+            Conditional::Applied => Conditional::Applied,
+            Conditional::Rejected(stands) => Conditional::Rejected(stands),
         })
     }
 

@@ -93,7 +93,8 @@ async fn a_name_opens_with_its_own_token_only() {
 async fn what_is_no_token_is_refused_without_a_read() {
     let (world, auth) = (World::new().await, auth(&[]));
     let short = format!("token deploy:{}", "x".repeat(48));
-    for header in ["", "Bearer abc", "token deploy:secret", "Basic ZGVwbG95OnNlY3JldA==", &short] {
+    let basic = "Basic ZGVwbG95OnNlY3JldA==";
+    for header in ["", "Bearer abc", "token deploy:secret", "token deploy:fanmail_00", basic, &short] {
         assert_eq!(ask(&world, &auth, THEN, header).await, (None, 0), "{header}");
     }
 }

@@ -83,6 +83,7 @@ pub(super) enum Command {
     /// AWS_ENDPOINT_URL_DYNAMODB or AWS_ENDPOINT_URL leads elsewhere: `fanmail up --tokens` says where.
     ///
     /// Exit status: 0 done; 1 not done, and why; 2 wrong arguments, or variables that are missing.
+    #[expect(clippy::doc_markdown, reason = "it is shown on a terminal, where backticks are noise")]
     #[command(after_help = TOKEN_EXAMPLE)]
     Token {
         #[command(subcommand)]
@@ -187,7 +188,7 @@ pub(super) enum TokenCommand {
     ///
     /// A name that has a token keeps it: revoke it first, or choose another name.
     Create {
-        /// Who will use it: 3 to 64 letters, digits, and _ - .
+        /// Who will use it: 3 to 64 letters, digits, dots, - or _
         #[arg(value_parser = str::parse::<TokenName>)]
         name: TokenName,
         #[command(flatten)]
@@ -211,7 +212,7 @@ pub(super) enum TokenCommand {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct PlaceArgs {
-    /// The deployment: the name of its CloudFormation stack
+    /// The deployment: its stack's name
     #[arg(long, value_name = "NAME")]
     stack: Option<String>,
     /// The Campaigns table, where its name is not the stack's with `-campaigns`

@@ -65,9 +65,9 @@ async fn create(
         return Err(TokenError::Output(source));
     }
     eprintln!(
-        "This is the token of {name}. It is not shown again: only its hash is kept. It opens the whole API,\n  \
-         curl -H \"Authorization: token {name}:TOKEN\" URL/api/profile\nwithin a second, until `fanmail token revoke \
-         {name} {}`.",
+        "This is the token of {name}. It is not shown again: only its hash is kept.\nWithin a second it opens the whole \
+         API:  curl -H \"Authorization: token {name}:TOKEN\" URL/api/profile\nTo take it back:  fanmail token revoke \
+         {name} {}",
         place.arguments()
     );
     Ok(())

@@ -22,7 +22,7 @@ async fn profile(up: &Up, name: &str, token: &str) -> (u16, String) {
     let header = format!("Authorization: token {name}:{token}\r\n");
     let (status, body) = http_with("GET", &format!("{}/api/profile", up.api_url), &header, "").await;
     let body: Value = serde_json::from_str(&body).unwrap();
-    let said = body["data"]["username"].as_str().or(body["message"].as_str());
+    let said = body["data"]["username"].as_str().or_else(|| body["message"].as_str());
     (status, said.unwrap_or_default().to_owned())
 }
 
@@ -89,7 +89,10 @@ async fn what_is_missing_is_said_before_anything_is_asked() {
     let no_region = "fanmail: AWS_REGION is not set: it is where the stack is deployed, such as eu-west-1\n";
     assert_eq!(token(&scene, &keys, &list).await.exits(2).stderr, no_region);
     for (args, sentence) in [
-        (&["create", "ann@example.org", "--stack", "s"][..], "a name has 3 to 64 characters: letters A to Z"),
+        (
+            &["create", "ann@example.org", "--stack", "s"][..],
+            "a name has 3 to 64 characters: letters without",
+        ),
         (&["create", "sweeper", "--stack", "s"], "the journal uses this name for a part of fanmail itself"),
         (&["create", "deploy"], "--stack <NAME>|--campaigns-table <TABLE>"),
         (&["list", "--stack", "s", "--campaigns-table", "t"], "cannot be used with"),

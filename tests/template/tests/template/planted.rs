@@ -77,14 +77,20 @@ fn queues() -> Vec<Fault> {
         (
             "dead letters",
             "/BatchesDeadLetters/Properties/MessageRetentionPeriod",
-            json!(345_600),
+            json!(604_800),
             "BatchesDeadLetters does not keep dead letters longer than BatchesQueue keeps messages",
         ),
         (
             "receives",
             "/BatchesQueue/Properties/RedrivePolicy/maxReceiveCount",
             json!(5),
-            "throttling may receive a message of BatchesQueue 960 times, and 5 make it a dead letter",
+            "BatchesQueue gives a message up that was throttled for 1800 s",
+        ),
+        (
+            "receives",
+            "/LanesQueue/Properties/MessageRetentionPeriod",
+            json!(345_600),
+            "LanesQueue forgets a message before it is a dead letter",
         ),
         (
             "sealed queues",
@@ -283,6 +289,18 @@ fn functions() -> Vec<Fault> {
             "/FeedbackFunction/Properties/Environment/Variables/FANMAIL_PROVIDER",
             json!("ses"),
             "FeedbackFunction is given FANMAIL_PROVIDER, which it does not read",
+        ),
+        (
+            "senders",
+            "/SenderFunction/Properties/Timeout",
+            json!(120),
+            "the API takes the senders to work 42 s of their 120 s",
+        ),
+        (
+            "senders",
+            "//Parameters/MaxConcurrency/Default",
+            json!(2),
+            "the settings begin with 10 senders, the template with Some(2)",
         ),
     ]
 }

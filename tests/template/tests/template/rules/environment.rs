@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::template::Template;
+use crate::template::{Template, number, words};
 use crate::tools::root;
 
 /// How a function comes by a variable.
@@ -53,6 +53,7 @@ const VARIABLES: &[(&str, &[&str], Need)] = &[
     ("FANMAIL_STACK", EVERY, Wanted),
     ("FANMAIL_STALLED_AFTER_S", &["sweeper"], Default),
     ("FANMAIL_SUBMIT_TIMEOUT_S", SENDER, Default),
+    ("FANMAIL_TOKEN_CACHE_S", API, Default),
     ("FANMAIL_UNSUBSCRIBE_KEY", LINKS, Given),
 ];
 
@@ -72,6 +73,25 @@ pub(crate) fn environment(template: &Template) -> Vec<String> {
                 .difference(&wanted)
                 .map(|variable| format!("{name} is given {variable}, which it does not read")),
         );
+    }
+    faults
+}
+
+/// What a sender keeps for a last message and for the writes after it, in seconds (functions/sender/src/config.rs).
+const RESERVE: u64 = 15 + 3;
+
+/// The API knows how long the senders work, and begins with as many of them as the settings do.
+pub(crate) fn senders(template: &Template) -> Vec<String> {
+    let mut faults = Vec::new();
+    let works = &template.properties("ApiFunction")["Environment"]["Variables"]["FANMAIL_SENDER_WORKS_S"];
+    let timeout = number(&template.properties("SenderFunction")["Timeout"]).unwrap_or_default();
+    if number(works) != Some(timeout.saturating_sub(RESERVE)) {
+        faults.push(format!("the API takes the senders to work {} s of their {timeout} s", words(works)));
+    }
+    let settings = u64::from(fanmail_domain::Settings::default().concurrency);
+    let senders = number(&template.0["Parameters"]["MaxConcurrency"]["Default"]);
+    if senders != Some(settings) {
+        faults.push(format!("the settings begin with {settings} senders, the template with {senders:?}"));
     }
     faults
 }

@@ -35,6 +35,7 @@ pub(crate) const ALL: &[(&str, Rule)] = &[
     ("deployment", functions::deployment),
     ("schedules", functions::schedules),
     ("environment", environment::environment),
+    ("senders", environment::senders),
     ("public paths", http::public_paths),
     ("access log", http::access_log),
     ("alarms", watching::alarms),

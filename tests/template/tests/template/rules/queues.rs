@@ -99,18 +99,21 @@ fn target(redrive: &Value) -> Option<String> {
     Some(words(target).trim_end_matches(".Arn").to_owned())
 }
 
-/// A message that is only ever throttled is received once per visibility time-out, and its retention ends before it
-/// has been received as often as would make it a dead letter.
+/// The longest that a message may be throttled without becoming a dead letter: a long weekend, in seconds.
+const THROTTLED: u64 = 4 * 24 * 3600;
+
+/// A message that is throttled is received once per visibility time-out, and throttling ends before it has been received
+/// as often as makes it a dead letter. What always fails becomes one before it is forgotten.
 pub(crate) fn receives(template: &Template) -> Vec<String> {
     let mut faults = Vec::new();
     for (name, queue) in template.all("AWS::SQS::Queue") {
         let Some(most) = number(&queue["RedrivePolicy"]["maxReceiveCount"]) else { continue };
-        let retention = number(&queue["MessageRetentionPeriod"]).unwrap_or(345_600);
-        let receives = retention.div_ceil(number(&queue["VisibilityTimeout"]).unwrap_or(30));
-        if most <= receives {
-            faults.push(format!(
-                "throttling may receive a message of {name} {receives} times, and {most} make it a dead letter"
-            ));
+        let lasts = most * number(&queue["VisibilityTimeout"]).unwrap_or(30);
+        if lasts < THROTTLED {
+            faults.push(format!("{name} gives a message up that was throttled for {lasts} s"));
+        }
+        if number(&queue["MessageRetentionPeriod"]).unwrap_or(345_600) <= lasts {
+            faults.push(format!("{name} forgets a message before it is a dead letter"));
         }
     }
     faults
