@@ -1,7 +1,5 @@
 //! A campaign that starts by itself.
 
-use std::time::SystemTime;
-
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use fanmail_aws_tests::error::Error;
@@ -11,7 +9,7 @@ use serde_json::{Value, json};
 use crate::stage;
 
 const PEOPLE: u32 = 40;
-/// Seconds from now. EventBridge Scheduler is exact to the minute, so nearer times are left to the sweeper.
+/// Seconds from when it is drafted. EventBridge Scheduler is exact to the minute, so nearer times are left to the sweeper.
 const AHEAD: i64 = 75;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -21,7 +19,8 @@ async fn a_one_time_schedule_starts_a_campaign_without_the_sweeper() {
     let campaign = stage.draft(list, 20).await.unwrap();
     without_the_sweeper(&stage).await;
 
-    let at = in_seconds(AHEAD);
+    let drafted = stage.campaign(campaign).await.unwrap();
+    let at = after(drafted["created_at"].as_str().unwrap(), AHEAD);
     let order = json!({ "status": "scheduled", "send_at": at });
     stage.api("PUT", &format!("/api/campaigns/{campaign}/status"), order).await.unwrap();
     let schedule = schedule_of(&stage, campaign).await.unwrap();
@@ -46,8 +45,8 @@ async fn schedule_of(stage: &Stage, campaign: u64) -> Result<Value, Error> {
     stage.aws().rest("scheduler", "GET", &path, &Value::Null).await
 }
 
-/// The time so many seconds from now, as `2026-11-22T12:00:00Z`.
-fn in_seconds(seconds: i64) -> String {
-    let now = DateTime::from(SystemTime::now());
-    DateTime::from_secs(now.secs() + seconds).fmt(Format::DateTime).unwrap()
+/// The time so many seconds after `time`, as `2026-11-22T12:00:00Z`.
+fn after(time: &str, seconds: i64) -> String {
+    let time = DateTime::from_str(time, Format::DateTime).unwrap();
+    DateTime::from_secs(time.secs() + seconds).fmt(Format::DateTime).unwrap()
 }
