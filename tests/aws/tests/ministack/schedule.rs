@@ -10,7 +10,7 @@ use crate::stage;
 
 const PEOPLE: u32 = 40;
 /// Seconds from when it is drafted. EventBridge Scheduler is exact to the minute, so nearer times are left to the sweeper.
-const AHEAD: i64 = 75;
+const AHEAD: i64 = 80;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_one_time_schedule_starts_a_campaign_without_the_sweeper() {
