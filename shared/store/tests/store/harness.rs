@@ -1,6 +1,9 @@
 //! An engine of its own for each test: in memory, on a free port, gone with the test.
+//!
+//! Where [`ENDPOINT`] names another engine, all tests share that one, each with tables of its own.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 
 use aws_sdk_dynamodb::Client;
@@ -8,12 +11,16 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use fanmail_store::{Store, TableNames};
 use tokio::sync::oneshot;
 
+/// The variable with the URL of the engine to test against, instead of the embedded one.
+pub(crate) const ENDPOINT: &str = "FANMAIL_TEST_DYNAMODB_URL";
+
 /// A store with fresh tables, and the engine behind it.
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) client: Client,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    pub(crate) tables: TableNames,
+    /// The embedded engine; `None` where another one is used.
+    engine: Option<Engine>,
 }
 
 impl World {
@@ -26,18 +33,47 @@ impl World {
     }
 
     pub(crate) fn without_tables() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::spawn(move || serve(listener, stopped));
-        let client = client(address);
-        let store = Store::new(client.clone(), tables());
-        Self { store, client, stop: Some(stop), thread: Some(thread) }
+        let elsewhere = std::env::var(ENDPOINT).ok();
+        let (engine, tables) = match &elsewhere {
+            Some(_) => (None, tables(&unused_prefix())),
+            None => (Some(Engine::start()), tables("")),
+        };
+        let url = elsewhere.or_else(|| engine.as_ref().map(|engine| engine.url.clone())).unwrap();
+        let client = client(&url);
+        let store = Store::new(client.clone(), tables.clone());
+        Self { store, client, tables, engine }
+    }
+
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.engine.is_some()
     }
 }
 
-impl Drop for World {
+/// A prefix that no other test and no earlier run has.
+fn unused_prefix() -> String {
+    static WORLDS: AtomicU32 = AtomicU32::new(0);
+    format!("t{}-{}-", std::process::id(), WORLDS.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The embedded engine on a thread of its own.
+struct Engine {
+    url: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::spawn(move || serve(listener, stopped));
+        Self { url, stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Engine {
     fn drop(&mut self) {
         let _ = self.stop.take().map(|stop| stop.send(()));
         let ended = self.thread.take().map(JoinHandle::join);
@@ -45,16 +81,17 @@ impl Drop for World {
     }
 }
 
-pub(crate) fn tables() -> TableNames {
-    TableNames { audience: "audience".into(), campaigns: "campaigns".into() }
+/// The names of a pair of tables.
+pub(crate) fn tables(prefix: &str) -> TableNames {
+    TableNames { audience: format!("{prefix}audience"), campaigns: format!("{prefix}campaigns") }
 }
 
-/// The real client, talking to `address`.
-pub(crate) fn client(address: SocketAddr) -> Client {
+/// The real client, talking to the engine at `url`.
+pub(crate) fn client(url: &str) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("eu-west-1"))
-        .endpoint_url(format!("http://{address}"))
+        .endpoint_url(url)
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();

@@ -1,4 +1,5 @@
-//! The store against an embedded engine that speaks DynamoDB's protocol: the real SDK, over HTTP.
+//! The store against an embedded engine that speaks DynamoDB's protocol: the real SDK, over HTTP. The same tests run
+//! against DynamoDB Local, where it can be had.
 #![allow(
     clippy::unwrap_used,
     clippy::allow_attributes,
@@ -9,6 +10,7 @@ mod admin;
 mod audience;
 mod campaigns;
 mod collisions;
+mod dynamodb_local;
 mod fixtures;
 mod harness;
 mod import;

@@ -9,7 +9,7 @@ use fanmail_engine::ports::{Campaigns, PortError};
 use fanmail_store::{SCHEMA_VERSION, SchemaCheck, Store, StoreError};
 
 use crate::fixtures::{NOW, draft};
-use crate::harness::{World, tables};
+use crate::harness::World;
 
 #[tokio::test]
 async fn tables_are_created_once_and_name_their_version() {
@@ -24,7 +24,7 @@ async fn tables_are_created_once_and_name_their_version() {
 async fn nothing_is_written_to_tables_of_another_version() {
     for version in [SCHEMA_VERSION - 1, SCHEMA_VERSION + 1] {
         let world = World::new().await;
-        for table in ["campaigns", "audience"] {
+        for table in [&world.tables.campaigns, &world.tables.audience] {
             world.write(table, put_version(version)).await;
         }
         let store = world.new_process();
@@ -36,9 +36,12 @@ async fn nothing_is_written_to_tables_of_another_version() {
                  {SCHEMA_VERSION}: deploy the fanmail that fits it"
             )
         };
-        assert_eq!(refusal(store.create_tables().await), sentence("audience"));
-        assert_eq!(refusal(store.create_list("News", Optin::Single, NOW).await), sentence("audience"));
-        assert_eq!(refusal(store.create_campaign(&draft(), NOW).await), sentence("campaigns"));
+        assert_eq!(refusal(store.create_tables().await), sentence(&world.tables.audience));
+        assert_eq!(
+            refusal(store.create_list("News", Optin::Single, NOW).await),
+            sentence(&world.tables.audience)
+        );
+        assert_eq!(refusal(store.create_campaign(&draft(), NOW).await), sentence(&world.tables.campaigns));
         assert_eq!((store.lists().await.unwrap().len(), store.newest_campaign().await.unwrap()), (0, 0));
     }
 }
@@ -46,7 +49,7 @@ async fn nothing_is_written_to_tables_of_another_version() {
 #[tokio::test]
 async fn whoever_writes_first_to_a_new_table_names_its_version() {
     let world = World::new().await;
-    for table in ["campaigns", "audience"] {
+    for table in [&world.tables.campaigns, &world.tables.audience] {
         world.write(table, delete_version()).await;
     }
     let store = world.new_process();
@@ -82,7 +85,7 @@ fn refusal<T: std::fmt::Debug>(answer: Result<T, PortError>) -> String {
 impl World {
     /// A store as another process has it, which looked at nothing yet.
     fn new_process(&self) -> Store {
-        Store::new(self.client.clone(), tables())
+        Store::new(self.client.clone(), self.tables.clone())
     }
 
     async fn write(&self, table: &str, write: WriteRequest) {

@@ -24,7 +24,8 @@ impl Stub {
         let answers = answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
         let (answers, requests) = (Arc::new(Mutex::new(answers)), Arc::default());
         tokio::spawn(serve(listener, answers, Arc::clone(&requests)));
-        Self { store: Store::new(client(address), tables()), requests }
+        let client = client(&format!("http://{address}"));
+        Self { store: Store::new(client, tables("")), requests }
     }
 
     pub(crate) fn requests(&self) -> Vec<String> {

@@ -18,7 +18,7 @@ async fn a_name_is_given_once_and_its_token_stays() {
     let (first, second) = (token("deploy", 1), token("deploy", 2));
     assert_eq!(world.store.create_token(&first).await.unwrap(), Conditional::Applied);
     assert_eq!(world.store.create_token(&second).await.unwrap(), Conditional::Rejected(Some(first.clone())));
-    assert_eq!(world.store.tokens().await.unwrap(), [first.clone()]);
+    assert_eq!(world.store.tokens().await.unwrap(), std::slice::from_ref(&first));
     // The repeat of a request whose answer was lost.
     assert_eq!(world.store.create_token(&first).await.unwrap(), Conditional::Applied);
     let later = StoredToken { created_at: Timestamp(NOW.0 + 1), ..first.clone() };
