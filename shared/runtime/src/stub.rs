@@ -1,8 +1,14 @@
 //! A service for tests: answers as it is told, in order, and remembers what it was asked.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// Long enough for a slow machine: whoever asks has asked before the answers are looked at.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One request as it came.
 #[derive(Debug)]
@@ -47,9 +53,10 @@ impl Stub {
     ///
     /// # Panics
     ///
-    /// If a request could not be read.
+    /// If a request could not be read, or one did not come.
     pub async fn asked(self) -> Vec<Asked> {
-        self.served.await.expect("the stub broke down")
+        let served = timeout(PATIENCE, self.served).await.expect("an answer was left over");
+        served.expect("the stub broke down")
     }
 }
 
