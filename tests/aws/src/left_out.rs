@@ -4,6 +4,8 @@
 //! test holds the deployed resources against the template. The text is changed and not what it means, so that what is
 //! deployed can be read beside what was left out.
 
+use std::fmt;
+
 /// A part of the template that the stand-in cannot take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeftOut {
@@ -11,6 +13,13 @@ pub struct LeftOut {
     pub part: Part,
     /// What the stand-in says or does.
     pub why: &'static str,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Part::Resource(what) | Part::Property(what) | Part::Parameter(what)) = self.part;
+        write!(f, "{what}: {}", self.why)
+    }
 }
 
 impl LeftOut {
@@ -104,7 +113,7 @@ fn without_lines(text: &str, start: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{adapted, resources, without_block};
+    use super::{LEFT_OUT, LeftOut, adapted, resources, without_block};
 
     const TEMPLATE: &str = "\
 Conditions:
@@ -138,6 +147,20 @@ Outputs:
             .replace("      DeploymentPreference: {Type: !Ref DeploymentType}\n", "")
             .replace("!Ref MaxConcurrency", "3");
         assert_eq!(adapted(TEMPLATE, 3), wanted);
+    }
+
+    #[test]
+    fn no_resource_is_left_out_but_alarms_over_expressions() {
+        let template = include_str!("../../../infra/template.yaml");
+        let mut over_expressions = resources(template, &[]);
+        over_expressions.retain(|id| {
+            let without = without_block(template, &format!("  {id}:"));
+            without.matches("\n      Metrics:").count() < template.matches("\n      Metrics:").count()
+        });
+        let mut named: Vec<&str> = LEFT_OUT.iter().filter_map(LeftOut::resource).collect();
+        named.sort_unstable();
+        over_expressions.sort_unstable();
+        assert_eq!(named, over_expressions);
     }
 
     #[test]

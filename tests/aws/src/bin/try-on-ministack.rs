@@ -68,7 +68,7 @@ async fn watch(options: &Options) -> Result<(), Box<dyn std::error::Error + Send
         None => Bootstraps::Program(program.clone()),
     };
     for left_out in LEFT_OUT {
-        println!("left out    {:?}: {}", left_out.part, left_out.why);
+        println!("left out    {left_out}");
     }
     println!("deploying   sam deploy of infra/template.yaml; the first time its tools are fetched");
     let began = Instant::now();
