@@ -1,6 +1,7 @@
 //! Tools that are not in the workspace: below `target/tools`, laid there by `infra/tools/install`.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use tokio::process::Command;
 
@@ -14,11 +15,12 @@ pub fn root() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }
 
-/// Whether the tools can be laid out at all: they are Python.
+/// Whether the tools can be laid out at all: they are Python, in environments of their own.
 #[must_use]
 pub fn are_available() -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join("python3").is_file())
+    let mut python = std::process::Command::new("python3");
+    python.args(["-c", "import ensurepip, venv"]).stderr(Stdio::null());
+    python.status().is_ok_and(|status| status.success())
 }
 
 /// Lays a tool out, unless it is there, and answers the folder of its executables. The first time takes a minute or two.
