@@ -18,6 +18,8 @@ use fanmail_inbox::{Inbox, InboxConfig};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::coldstart::ProbeError;
+use crate::cost::CostError;
 use crate::figures::Measured;
 use crate::machine::{self, HostCpu};
 use crate::mailer::MailerError;
@@ -96,6 +98,12 @@ pub enum BenchError {
     /// The mailer could not be measured alone.
     #[error("measure the mailer")]
     Mailer(#[from] MailerError),
+    /// A function's cold start could not be watched.
+    #[error("watch a cold start")]
+    ColdStart(#[from] ProbeError),
+    /// A campaign could not be priced.
+    #[error("price a campaign")]
+    Cost(#[from] CostError),
     /// The command's own program or its output file.
     #[error("{what}")]
     Io {

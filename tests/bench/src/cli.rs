@@ -2,6 +2,8 @@
 //!
 //! Exit status: 0 everybody got it exactly once in every run, 1 not, 2 a run could not be made.
 
+mod coldstart;
+mod cost;
 mod mailer;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +32,10 @@ enum Command {
     Campaign(CampaignArgs),
     /// Measure rendering and the way to the provider, against every yardstick
     Mailer(mailer::MailerArgs),
+    /// Start each function's deployable binary, and measure until it asks for work
+    Coldstart(coldstart::ColdStartArgs),
+    /// Price what a campaign used
+    Cost(cost::CostArgs),
     /// Be one of the functions
     #[command(hide = true)]
     Function {
@@ -78,6 +84,8 @@ pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Campaign(args) => block_on(tokio::runtime::Builder::new_multi_thread(), measure(args)),
         Command::Mailer(args) => mailer::run(&args),
+        Command::Coldstart(args) => coldstart::run(&args),
+        Command::Cost(args) => cost::run(&args),
         Command::Part(part) => part::run(part).map_err(BenchError::from),
         // As the functions' own `main`.
         Command::Function { name } => block_on(tokio::runtime::Builder::new_current_thread(), function(name)),
