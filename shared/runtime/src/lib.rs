@@ -3,7 +3,7 @@
 //! [`vars`] reads the configuration, all of it, and reports every error at once. [`aws`] makes the clients,
 //! which live as long as the process. [`invocation`] turns a Lambda context into who we are and how long we
 //! may go on. [`secrets`] reads passwords from where the settings say they are. [`sqs_batch`] is the loop over records with its partial batch response. [`telemetry`] writes
-//! the log, and [`usage`] the one line per invocation that says what it cost.
+//! the log, `tls` trusts whom the system trusts, and [`usage`] the one line per invocation that says what it cost.
 
 pub mod aws;
 pub mod chain;
@@ -12,6 +12,7 @@ pub mod invocation;
 pub mod secrets;
 pub mod sqs_batch;
 pub mod telemetry;
+mod tls;
 pub mod usage;
 pub mod vars;
 
@@ -19,3 +20,4 @@ pub use chain::Chain;
 pub use clock::SystemClock;
 pub use lambda_runtime::{Error, LambdaEvent, service_fn};
 pub use secrets::{SecretError, Secrets};
+pub use tls::bundle;
