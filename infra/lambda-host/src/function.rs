@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -30,6 +30,11 @@ const INIT_LIMIT: Duration = Duration::from_secs(10);
 pub struct FunctionStats {
     /// Invocations that got a unit of concurrency.
     pub invocations: u64,
+    /// What AWS would bill for them, in milliseconds: each from its start to its answer, the start of a process
+    /// included, and rounded up to the next millisecond ([AWS Lambda pricing]).
+    ///
+    /// [AWS Lambda pricing]: https://aws.amazon.com/lambda/pricing/
+    pub billed_ms: u64,
     /// Those that ended in an error, of whatever kind.
     pub errors: u64,
     /// Those that ran out of time.
@@ -47,6 +52,7 @@ pub struct FunctionStats {
 #[derive(Debug, Default)]
 struct Counters {
     invocations: AtomicU64,
+    billed_ms: AtomicU64,
     errors: AtomicU64,
     timeouts: AtomicU64,
     exits: AtomicU64,
@@ -142,8 +148,9 @@ impl Function {
     ) -> Result<Bytes, InvokeError> {
         let function = Arc::clone(self);
         let invocation = tokio::spawn(async move {
+            let started = Instant::now();
             let result = function.run(payload).await;
-            function.record(&result);
+            function.record(&result, started.elapsed());
             drop(unit);
             result
         });
@@ -214,9 +221,11 @@ impl Function {
         );
     }
 
-    fn record(&self, result: &Result<Bytes, InvokeError>) {
+    fn record(&self, result: &Result<Bytes, InvokeError>, took: Duration) {
         let counters = &self.counters;
         count(&counters.invocations);
+        let billed_ms = u64::try_from(took.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX);
+        counters.billed_ms.fetch_add(billed_ms, Ordering::Relaxed);
         let Err(error) = result else { return };
         count(&counters.errors);
         match error {
@@ -260,6 +269,7 @@ impl Function {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         FunctionStats {
             invocations: read(&self.counters.invocations),
+            billed_ms: read(&self.counters.billed_ms),
             errors: read(&self.counters.errors),
             timeouts: read(&self.counters.timeouts),
             exits: read(&self.counters.exits),

@@ -10,17 +10,16 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use fanmail_queue::{Queue, QueueUrls};
 use fanmail_store::{Store, TableNames};
 
+use crate::tls::http_client;
 use crate::vars::{Vars, VarsError};
 
 /// A request that takes longer is repeated: DynamoDB and SQS answer within milliseconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Where the store and the queues are.
 #[derive(Debug, Clone)]
@@ -159,13 +158,6 @@ pub struct ClientParts {
     pub retries: RetryConfig,
     /// How long it waits.
     pub timeouts: TimeoutConfig,
-}
-
-fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
-    if endpoint.is_some_and(|url| url.starts_with("http://")) {
-        return Builder::new().build_http();
-    }
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
 /// Repeats by the SDK are safe here: every write names what it read. The engine repeats behind it, with longer

@@ -5,7 +5,7 @@
 //! may go on. [`secrets`] reads passwords from where the settings say they are, and [`signed`] asks services
 //! for which a client would be too much. [`sqs_batch`] is the loop over records with its partial batch
 //! response. [`telemetry`] writes the log, [`usage`] the one line per invocation that says what it cost, and
-//! [`metrics`] the one that CloudWatch counts by.
+//! [`metrics`] the one that CloudWatch counts by. `tls` trusts whom the system trusts.
 
 pub mod aws;
 pub mod chain;
@@ -18,6 +18,7 @@ pub mod sqs_batch;
 #[cfg(any(test, feature = "stub"))]
 pub mod stub;
 pub mod telemetry;
+mod tls;
 pub mod usage;
 pub mod vars;
 
@@ -25,3 +26,4 @@ pub use chain::Chain;
 pub use clock::SystemClock;
 pub use lambda_runtime::{Error, LambdaEvent, service_fn};
 pub use secrets::{SecretError, Secrets};
+pub use tls::bundle;

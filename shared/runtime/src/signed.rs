@@ -11,8 +11,6 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::identity::Identity;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
@@ -24,6 +22,7 @@ use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use crate::clock::SystemClock;
+use crate::tls;
 use crate::vars::Vars;
 
 /// Parameter Store, Secrets Manager and Scheduler answer within milliseconds.
@@ -43,7 +42,7 @@ pub struct Service {
     url: String,
     region: String,
     credentials: Credentials,
-    /// Made when it is needed first: it loads certificates, and most processes never ask.
+    /// Made when it is needed first: most processes never ask.
     connector: OnceLock<SharedHttpConnector>,
 }
 
@@ -151,7 +150,7 @@ impl Service {
     }
 
     async fn exchange(&self, request: HttpRequest) -> Result<(u16, Option<String>, Bytes), BoxError> {
-        let connector = self.connector.get_or_init(|| connector(&self.url));
+        let connector = self.connector.get_or_init(|| tls::connector(&self.url));
         let response: HttpResponse = connector.call(request).await?;
         let status = response.status().as_u16();
         let error_type = response.headers().get("x-amzn-errortype").map(str::to_owned);
@@ -200,15 +199,6 @@ impl Service {
 fn own_endpoint(name: &str, region: &str) -> String {
     let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     format!("https://{name}.{region}.{suffix}")
-}
-
-/// With `http://` no TLS, and no certificates to load.
-fn connector(url: &str) -> SharedHttpConnector {
-    let builder = Connector::builder();
-    if url.starts_with("http://") {
-        return SharedHttpConnector::new(builder.build_http());
-    }
-    SharedHttpConnector::new(builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).build())
 }
 
 #[cfg(test)]

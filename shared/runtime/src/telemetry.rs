@@ -2,13 +2,15 @@
 //!
 //! A line's `timestamp` (RFC 3339) and `level` are those that Lambda's JSON log format looks for, `message` is what
 //! is to be read, and `span.requestId` the invocation. Levels follow `FANMAIL_LOG`, in the syntax of
-//! `tracing-subscriber`'s `EnvFilter`; without it `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets to the function's
+//! `tracing-subscriber`'s `Targets` (`EnvFilter` could filter by fields as well, and brings an engine for regular
+//! expressions into every function); without it `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets to the function's
 //! application log level; without that, `info`. No line may contain an address, a name, a subject or a body: ids
 //! only (`docs/logging.md`).
 
 use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::vars::Vars;
 
@@ -20,23 +22,25 @@ pub fn init() {
 }
 
 fn lines(
-    filter: EnvFilter,
+    filter: Targets,
     out: impl for<'w> MakeWriter<'w> + Send + Sync + 'static,
 ) -> impl Subscriber + Send + Sync {
-    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_span_list(false);
-    lines.with_env_filter(filter).with_writer(out).finish()
+    let lines = fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(out);
+    tracing_subscriber::registry().with(lines).with(filter)
 }
 
 /// What is written. A filter that cannot be read is none: a function is not to fail for its log.
-fn filter(vars: &Vars) -> EnvFilter {
+fn filter(vars: &Vars) -> Targets {
     let level = vars.optional("AWS_LAMBDA_LOG_LEVEL").map(|level| level.to_ascii_lowercase());
     let level = match level.as_deref() {
-        Some("fatal") => "error",
-        Some(level @ ("trace" | "debug" | "warn" | "error")) => level,
-        _ => "info",
+        Some("fatal" | "error") => LevelFilter::ERROR,
+        Some("warn") => LevelFilter::WARN,
+        Some("debug") => LevelFilter::DEBUG,
+        Some("trace") => LevelFilter::TRACE,
+        _ => LevelFilter::INFO,
     };
-    let own = vars.optional("FANMAIL_LOG").and_then(|filter| EnvFilter::try_new(filter).ok());
-    own.unwrap_or_else(|| EnvFilter::new(level))
+    let own = vars.optional("FANMAIL_LOG").and_then(|filter| filter.parse().ok());
+    own.unwrap_or_else(|| Targets::new().with_default(level))
 }
 
 #[cfg(test)]

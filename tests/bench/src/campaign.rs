@@ -15,9 +15,12 @@ use fanmail::stack::{FunctionProgram, Provider, Stack, StackConfig, StackError};
 use fanmail_domain::ListId;
 use fanmail_engine::ports::PortError;
 use fanmail_inbox::{Inbox, InboxConfig};
+use fanmail_lambda_host::HostError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::coldstart::ProbeError;
+use crate::cost::CostError;
 use crate::figures::Measured;
 use crate::machine::{self, HostCpu};
 use crate::mailer::MailerError;
@@ -96,6 +99,18 @@ pub enum BenchError {
     /// The mailer could not be measured alone.
     #[error("measure the mailer")]
     Mailer(#[from] MailerError),
+    /// The people could not be put into the engine.
+    #[error("put people into the DynamoDB engine")]
+    Seed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The Lambda host refused.
+    #[error("hold the senders back")]
+    Host(#[source] HostError),
+    /// A function's cold start could not be watched.
+    #[error("watch a cold start")]
+    ColdStart(#[from] ProbeError),
+    /// A campaign could not be priced.
+    #[error("price a campaign")]
+    Cost(#[from] CostError),
     /// The command's own program or its output file.
     #[error("{what}")]
     Io {
@@ -249,7 +264,7 @@ fn outcome(view: &View, inbox: Option<&Inbox>, recipients: u64) -> Outcome {
 }
 
 /// The cost, once the last invocations have written theirs into the log.
-async fn settled_cost(stack: &Stack) -> Cost {
+pub(crate) async fn settled_cost(stack: &Stack) -> Cost {
     let mut cost = Cost::of(stack);
     loop {
         tokio::time::sleep(LOG_QUIET).await;

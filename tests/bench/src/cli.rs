@@ -2,6 +2,9 @@
 //!
 //! Exit status: 0 everybody got it exactly once in every run, 1 not, 2 a run could not be made.
 
+mod coldstart;
+mod cost;
+mod fanout;
 mod mailer;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +33,12 @@ enum Command {
     Campaign(CampaignArgs),
     /// Measure rendering and the way to the provider, against every yardstick
     Mailer(mailer::MailerArgs),
+    /// Fan one campaign out, without sending it
+    Fanout(fanout::FanOutArgs),
+    /// Start each function's deployable binary, and measure until it asks for work
+    Coldstart(coldstart::ColdStartArgs),
+    /// Price what a campaign used
+    Cost(cost::CostArgs),
     /// Be one of the functions
     #[command(hide = true)]
     Function {
@@ -78,6 +87,9 @@ pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Campaign(args) => block_on(tokio::runtime::Builder::new_multi_thread(), measure(args)),
         Command::Mailer(args) => mailer::run(&args),
+        Command::Fanout(args) => block_on(tokio::runtime::Builder::new_multi_thread(), fanout::run(args)),
+        Command::Coldstart(args) => coldstart::run(&args),
+        Command::Cost(args) => cost::run(&args),
         Command::Part(part) => part::run(part).map_err(BenchError::from),
         // As the functions' own `main`.
         Command::Function { name } => block_on(tokio::runtime::Builder::new_current_thread(), function(name)),
@@ -114,8 +126,7 @@ async fn measure(args: CampaignArgs) -> Result<ExitCode, BenchError> {
         max_conns: args.max_conns,
         yardstick_messages: args.yardstick,
     };
-    let path = std::env::current_exe().map_err(io("find the path of the own program"))?;
-    let program = FunctionProgram { path, args: vec!["function".to_owned()] };
+    let program = own_functions()?;
     let mut runs = Vec::new();
     for run in 1..=args.repeat {
         eprintln!("run {run} of {}", args.repeat);
@@ -127,6 +138,12 @@ async fn measure(args: CampaignArgs) -> Result<ExitCode, BenchError> {
         write_json(&file, &report.json())?;
     }
     Ok(if report.is_exactly_once() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// This program, which becomes each function.
+fn own_functions() -> Result<FunctionProgram, BenchError> {
+    let path = std::env::current_exe().map_err(io("find the path of the own program"))?;
+    Ok(FunctionProgram { path, args: vec!["function".to_owned()] })
 }
 
 fn write_json(file: &Path, report: &serde_json::Value) -> Result<(), BenchError> {

@@ -55,6 +55,7 @@ pub struct Figures {
     write_units_per_recipient: f64,
     read_units_per_recipient: f64,
     sqs_requests_per_recipient: f64,
+    sender_billed_ms_per_recipient: f64,
     message_bytes: f64,
     smtp_source_messages_per_s: Option<f64>,
     smtp_source_cpu_us_per_message: Option<f64>,
@@ -83,12 +84,17 @@ impl From<&Measured> for Figures {
             write_units_per_recipient: measured.cost.write_units / people,
             read_units_per_recipient: measured.cost.read_units / people,
             sqs_requests_per_recipient: each(measured.cost.sqs_requests),
+            sender_billed_ms_per_recipient: each(billed_ms(&measured.cost, "sender")),
             message_bytes: each(measured.message_bytes),
             smtp_source_messages_per_s: yardstick.map(Yardstick::messages_per_s),
             smtp_source_cpu_us_per_message: yardstick.map(Yardstick::cpu_us_per_message),
             inbox_cpu_us_per_message: yardstick.map(Yardstick::inbox_cpu_us_per_message),
         }
     }
+}
+
+fn billed_ms(cost: &Cost, function: &str) -> u64 {
+    cost.functions.get(function).map_or(0, |invoked| invoked.billed_ms)
 }
 
 /// The median of each figure over `runs`; `null` where no run has it.
@@ -114,6 +120,7 @@ pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use fanmail::send::Invoked;
 
     pub(crate) fn measured() -> Measured {
         Measured {
@@ -125,7 +132,16 @@ pub(crate) mod tests {
             sender: FunctionUsage { processes: 2, cpu_us: 150_000, max_peak_rss_kib: 10_240 },
             start: FunctionUsage { processes: 1, cpu_us: 20_000, max_peak_rss_kib: 5_000 },
             host: HostCpu { all_us: 400_000, dynamodb_us: 300_000 },
-            cost: Cost { write_units: 100.0, read_units: 550.0, sqs_requests: 30 },
+            cost: Cost {
+                write_units: 100.0,
+                read_units: 550.0,
+                sqs_requests: 30,
+                log_bytes: 4_000,
+                functions: BTreeMap::from([(
+                    "sender".to_owned(),
+                    Invoked { invocations: 10, billed_ms: 3_900 },
+                )]),
+            },
             message_bytes: 9_000_000,
             yardstick: None,
         }
@@ -146,6 +162,7 @@ pub(crate) mod tests {
             ("write_units_per_recipient", 0.1),
             ("read_units_per_recipient", 0.55),
             ("sqs_requests_per_recipient", 0.03),
+            ("sender_billed_ms_per_recipient", 3.9),
             ("message_bytes", 9_000.0),
         ] {
             assert_eq!(figures[name].as_f64(), Some(expected), "{name}");

@@ -43,21 +43,32 @@ impl HostCpu {
     }
 }
 
-/// CPU time of the living threads with this name, in microseconds: the first number of [`schedstat`] is
+/// CPU time of this process's living threads with this name, in microseconds.
+fn thread_us(name: &str) -> u64 {
+    threads_ns("self", |comm| comm == name) / 1_000
+}
+
+/// CPU time of all living threads of process `pid`, in nanoseconds.
+#[must_use]
+pub(crate) fn process_cpu_ns(pid: u32) -> u64 {
+    threads_ns(&pid.to_string(), |_| true)
+}
+
+/// CPU time of a process's living threads whose names are `wanted`: the first number of [`schedstat`] is
 /// nanoseconds on a CPU.
 ///
 /// [`schedstat`]: https://docs.kernel.org/scheduler/sched-stats.html
-fn thread_us(name: &str) -> u64 {
-    let Ok(threads) = fs::read_dir("/proc/self/task") else { return 0 };
+fn threads_ns(process: &str, wanted: impl Fn(&str) -> bool) -> u64 {
+    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else { return 0 };
     let named = threads
         .flatten()
         .map(|thread| thread.path())
-        .filter(|path| fs::read_to_string(path.join("comm")).is_ok_and(|comm| comm.trim_end() == name));
+        .filter(|path| fs::read_to_string(path.join("comm")).is_ok_and(|comm| wanted(comm.trim_end())));
     let on_cpu_ns = named.filter_map(|path| {
         let text = fs::read_to_string(path.join("schedstat")).ok()?;
         text.split_whitespace().next()?.parse::<u64>().ok()
     });
-    on_cpu_ns.sum::<u64>() / 1_000
+    on_cpu_ns.sum()
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use crate::campaign::{Options, Outcome};
+use crate::cost::Bill;
 use crate::figures::{Figures, Measured, medians};
 use crate::machine;
 
@@ -14,10 +15,12 @@ pub struct Report {
     options: Options,
     figures: Vec<Figures>,
     outcomes: Vec<Outcome>,
+    /// What `cost` prices.
+    bills: Vec<Bill>,
 }
 
 /// Rows of the table: the figure's name, its label, the digits behind the point.
-const ROWS: [(&str, &str, usize); 18] = [
+const ROWS: [(&str, &str, usize); 19] = [
     ("load_before", "load average before", 1),
     ("import_rows_per_s", "import, rows/s", 0),
     ("fan_out_recipients_per_s", "fan-out, recipients/s", 0),
@@ -33,6 +36,7 @@ const ROWS: [(&str, &str, usize); 18] = [
     ("write_units_per_recipient", "write units/recipient (goal: 0.15)", 3),
     ("read_units_per_recipient", "read units/recipient (goal: 1.0)", 3),
     ("sqs_requests_per_recipient", "SQS requests/recipient", 3),
+    ("sender_billed_ms_per_recipient", "senders, billed ms/recipient", 2),
     ("smtp_source_messages_per_s", "smtp-source -s 16 -d, messages/s", 0),
     ("smtp_source_cpu_us_per_message", "smtp-source, CPU us/message", 1),
     ("inbox_cpu_us_per_message", "inbox under smtp-source, CPU us/message", 1),
@@ -44,7 +48,8 @@ impl Report {
     pub fn new(options: Options, runs: &[(Measured, Outcome)]) -> Self {
         let figures = runs.iter().map(|(measured, _)| measured.into()).collect();
         let outcomes = runs.iter().map(|(_, outcome)| outcome.clone()).collect();
-        Self { options, figures, outcomes }
+        let bills = runs.iter().map(|(measured, _)| measured.into()).collect();
+        Self { options, figures, outcomes, bills }
     }
 
     /// Whether in every run everybody got it exactly once.
@@ -56,9 +61,9 @@ impl Report {
     /// The medians on top, each run's own figures below `runs`.
     #[must_use]
     pub fn json(&self) -> Value {
-        let runs = self.figures.iter().zip(&self.outcomes);
-        let runs: Vec<Value> =
-            runs.map(|(figures, outcome)| json!({ "figures": figures, "outcome": outcome })).collect();
+        let runs = self.figures.iter().zip(&self.outcomes).zip(&self.bills);
+        let run = |((figures, outcome), bill): ((&Figures, &Outcome), &Bill)| json!({ "figures": figures, "outcome": outcome, "bill": bill });
+        let runs: Vec<Value> = runs.map(run).collect();
         let mut report = Map::new();
         report.insert("benchmark".into(), "campaign".into());
         report.insert("options".into(), json!(self.options));

@@ -78,9 +78,11 @@ async fn send_campaign(program: FunctionProgram) -> Result<(), Error> {
         "<p>Hello {{ subscriber.first_name }}, <a href=\"{{ unsubscribe_url }}\">leave</a></p>",
     )?;
     let summary = send::run(options(list, template, folder.path().join("out")), program).await?;
-    println!("{summary}");
     match summary.caught {
-        Some((PEOPLE, PEOPLE)) if summary.is_success() => Ok(()),
+        Some((PEOPLE, PEOPLE)) if summary.is_success() => {
+            println!("a campaign is {}, and {PEOPLE} people got one message each", summary.campaign.status);
+            Ok(())
+        }
         caught => Err(format!("the inbox has {caught:?} messages and people instead of {PEOPLE}").into()),
     }
 }
@@ -103,7 +105,7 @@ fn options(list: PathBuf, template: PathBuf, out: PathBuf) -> SendOptions {
         name: None,
         smtp: None,
         concurrency: 2,
-        rate: 0,
+        rate: 1_000,
         batch_size: 50,
         max_conns: 4,
         data_dir: None,

@@ -121,10 +121,9 @@ pub(super) struct SendArgs {
     /// The campaign's name [default: the template's file name]
     #[arg(long)]
     name: Option<String>,
-    /// Send to this relay instead of the built-in inbox, e.g. smtp://user:pass@host:587
+    /// Send to this relay instead of the built-in inbox, e.g. smtp://user:pass@host:587?tls=required
     ///
-    /// The relay is spoken to without TLS: STARTTLS is not offered yet, so user, password and mail are readable
-    /// on the way.
+    /// Without ?tls=required user, password and mail are readable on the way; smtps:// is TLS from the first byte.
     #[arg(long, value_name = "URL")]
     smtp: Option<String>,
     /// Senders at a time
@@ -168,8 +167,7 @@ pub(super) struct UpArgs {
     pub(super) data_dir: Option<PathBuf>,
     /// Send to this relay instead of the built-in inbox
     ///
-    /// The relay is spoken to without TLS: STARTTLS is not offered yet, so user, password and mail are readable
-    /// on the way.
+    /// Without ?tls=required user, password and mail are readable on the way; smtps:// is TLS from the first byte.
     #[arg(long, value_name = "URL")]
     pub(super) smtp: Option<String>,
     /// Senders at a time [default: as the settings in --data-dir say, or 2]

@@ -40,7 +40,7 @@ pub(crate) use output::check_report;
 pub(crate) use progress::Progress;
 pub(crate) use summary::thousands;
 pub use summary::{Report, Summary, Timing};
-pub use usage::Cost;
+pub use usage::{Cost, Invoked};
 
 use crate::stack::{FunctionProgram, SHUTDOWN_GRACE, Stack, StackConfig, Storage};
 

@@ -65,9 +65,8 @@ pub struct Report<'a> {
     pending: u64,
     reasons: &'a BTreeMap<String, u64>,
     seconds: f64,
-    write_units: f64,
-    read_units: f64,
-    sqs_requests: u64,
+    #[serde(flatten)]
+    cost: &'a Cost,
 }
 
 impl Summary {
@@ -93,9 +92,7 @@ impl Summary {
             pending: count("pending"),
             reasons: &self.campaign.reasons,
             seconds: self.timing.elapsed.as_secs_f64(),
-            write_units: self.cost.write_units,
-            read_units: self.cost.read_units,
-            sqs_requests: self.cost.sqs_requests,
+            cost: &self.cost,
         }
     }
 

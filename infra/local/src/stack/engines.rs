@@ -20,7 +20,7 @@ use super::{REGION, StackError};
 /// The DynamoDB engine, on a thread of its own: it works on SQLite without yielding.
 pub(super) struct DynamoDb {
     pub(super) url: String,
-    database: Database,
+    pub(super) database: Database,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }

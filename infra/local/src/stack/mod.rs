@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::operation::purge_queue::PurgeQueueError;
+use dynoxide::Database;
 use fanmail_domain::Settings;
 use fanmail_engine::ports::PortError;
 use fanmail_inbox::Inbox;
@@ -161,6 +162,12 @@ impl Stack {
     #[must_use]
     pub fn dynamodb_url(&self) -> &str {
         &self.dynamodb.url
+    }
+
+    /// The DynamoDB engine itself: for measurements that need more people than anybody wants to import.
+    #[must_use]
+    pub fn database(&self) -> Database {
+        self.dynamodb.database.clone()
     }
 
     /// Where the SQS engine answers.

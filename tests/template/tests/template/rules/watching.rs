@@ -59,7 +59,7 @@ const WANTED: [(&str, &str); 23] = [
     ("SchedulesDeadLettersAlarm", "1"),
     ("LanesAgeAlarm", "900"),
     ("BatchesAgeAlarm", "1"),
-    ("FeedbackAgeAlarm", "900"),
+    ("FeedbackAgeAlarm", "3600"),
     ("SweeperSilentAlarm", "1"),
     ("InDoubtAlarm", "1"),
     ("CampaignStalledAlarm", "1"),
