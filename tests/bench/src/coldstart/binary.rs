@@ -17,9 +17,10 @@ pub struct Binary {
 #[must_use]
 pub fn find(folder: &Path, name: &str) -> Option<Binary> {
     let logical = format!("{}{}Function", name.get(..1)?.to_uppercase(), name.get(1..)?);
-    let places =
-        [folder.join(name), folder.join(name).join("bootstrap"), folder.join(logical).join("bootstrap")];
-    let path = places.into_iter().find(|place| place.is_file())?;
+    let package = format!("fanmail-{name}");
+    let names = [name, package.as_str(), logical.as_str()].map(|name| folder.join(name));
+    let mut places = names.into_iter().flat_map(|place| [place.join("bootstrap"), place]);
+    let path = places.find(|place| place.is_file())?;
     Some(Binary { name: name.to_owned(), path })
 }
 
@@ -55,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_binary_is_found_where_each_build_tool_leaves_it() {
-        for place in ["sender", "sender/bootstrap", "SenderFunction/bootstrap"] {
+        for place in ["fanmail-sender", "sender", "fanmail-sender/bootstrap", "SenderFunction/bootstrap"] {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join(place);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();

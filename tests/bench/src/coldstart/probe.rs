@@ -174,14 +174,15 @@ fn io_error(what: &'static str) -> impl FnOnce(io::Error) -> ProbeError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     /// A program that plays a function.
     fn played(script: &str) -> (tempfile::TempDir, Binary) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sender");
-        std::fs::write(&path, format!("#!/bin/bash\n{script}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+        // By another process: a file that a child of this one inherited for writing could not be started.
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"printf '%s' "$SCRIPT" > "$1" && chmod 700 "$1""#, "sh"]).arg(&path);
+        assert!(shell.env("SCRIPT", format!("#!/bin/bash\n{script}\n")).status().unwrap().success());
         (folder, Binary { name: "sender".into(), path })
     }
 
