@@ -54,6 +54,17 @@ pub(crate) fn process_cpu_ns(pid: u32) -> u64 {
     threads_ns(&pid.to_string(), |_| true)
 }
 
+/// Whether every thread of process `pid` waits for something: the kernel adds up a thread's time when it stops running,
+/// so until then the time that is told lacks up to a tick.
+#[must_use]
+pub(crate) fn is_waiting(pid: u32) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return true };
+    let mut stats =
+        threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
+    // The state follows the program's name, which is in parentheses and may hold blanks.
+    stats.all(|stat| stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('R')))
+}
+
 /// CPU time of a process's living threads whose names are `wanted`: the first number of [`schedstat`] is
 /// nanoseconds on a CPU.
 ///

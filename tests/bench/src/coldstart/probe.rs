@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use fanmail_lambda_host::ProcessUsage;
 
 use super::Binary;
-use crate::machine::process_cpu_ns;
+use crate::machine::{is_waiting, process_cpu_ns};
 
 /// What one cold start took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +34,10 @@ pub enum ProbeError {
 
 /// A function that does not ask by then never will: AWS's limit for the initialisation is 10 s.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often to look whether a function that does not connect has ended.
+/// How often to look whether a function has ended, or waits.
 const LOOK_EVERY: Duration = Duration::from_micros(50);
+/// Having asked, a function waits for the answer.
+const SETTLES_WITHIN: Duration = Duration::from_millis(100);
 const NEXT: &str = "GET /2018-06-01/runtime/invocation/next ";
 /// Search path on `provided.al2023`.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/bin";
@@ -83,6 +85,10 @@ pub fn probe(binary: &Binary) -> Result<ColdStart, ProbeError> {
     let asked = first_request(&listener, &mut child.0, started);
     let wall = started.elapsed();
     let pid = child.0.id();
+    let until = Instant::now() + SETTLES_WITHIN;
+    while !is_waiting(pid) && Instant::now() < until {
+        std::thread::sleep(LOOK_EVERY);
+    }
     let cold = ColdStart {
         wall,
         cpu: Duration::from_nanos(process_cpu_ns(pid)),
