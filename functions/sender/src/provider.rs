@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use fanmail_domain::servers::{Balance as Shares, MailServer, MailServers};
 use fanmail_engine::ports::{Clock, PortError, Submission};
 use fanmail_mailer::{Outgoing, SesTransport, SmtpTransport, Transport, server_config};
-use fanmail_runtime::{Chain, Secrets, SystemClock, bundle};
+use fanmail_runtime::{Chain, Secrets, SystemClock, roots};
 use fanmail_ses::{Account, Client, ConfigError, Roots, SesConfig};
 use fanmail_smtp::{Balance, DomainLimits, Server, ServerConfig, Servers, Timeouts};
 use fanmail_store::Store;
@@ -59,7 +59,7 @@ impl Provider {
                     endpoint: endpoint.clone(),
                     max_conns: config.max_conns,
                     timeout: config.submit_timeout,
-                    roots: bundle().map_or(Roots::Native, Roots::Pem),
+                    roots: roots().map_or(Roots::Native, Roots::Parsed),
                     ..SesConfig::new(config.aws.region(), config.aws.credentials(), now)
                 };
                 Way::Ses(SesTransport::new(Client::new(ses)?, configuration_set.clone()))

@@ -26,4 +26,4 @@ pub use chain::Chain;
 pub use clock::SystemClock;
 pub use lambda_runtime::{Error, LambdaEvent, service_fn};
 pub use secrets::{SecretError, Secrets};
-pub use tls::bundle;
+pub use tls::roots;

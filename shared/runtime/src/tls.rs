@@ -9,7 +9,7 @@
 //! certificate, the system's certificates are read as usual.
 
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
@@ -28,6 +28,16 @@ const PLACES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// The connector behind every `https://` endpoint.
 static HTTPS: LazyLock<SharedHttpConnector> = LazyLock::new(|| SharedHttpConnector::new(https()));
+
+/// Read once, for all clients.
+static TRUSTED: LazyLock<Option<Bundle>> = LazyLock::new(trusted);
+
+/// The certificates of one file.
+struct Bundle {
+    pem: Vec<u8>,
+    /// The same, parsed.
+    roots: Arc<RootCertStore>,
+}
 
 /// A client for a service: at this endpoint, or at its own.
 pub(crate) fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
@@ -51,35 +61,44 @@ fn https() -> Connector {
     let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
     let builder = Connector::builder().connector_settings(settings);
     let builder = builder.tls_provider(Provider::Rustls(CryptoMode::Ring));
-    match TlsContext::builder().with_trust_store(trust(bundle())).build() {
+    match TlsContext::builder().with_trust_store(trust(TRUSTED.as_ref())).build() {
         Ok(context) => builder.tls_context(context).build(),
         Err(_) => builder.build(),
     }
 }
 
-/// The system's bundle of certificates in PEM, for who has a TLS client of its own. `None` where the system has to be
-/// asked: see above.
+/// Whom this process trusts, for who has a TLS client of its own. `None` where the system has to be asked: see above.
 #[must_use]
-pub fn bundle() -> Option<Vec<u8>> {
+pub fn roots() -> Option<Arc<RootCertStore>> {
+    TRUSTED.as_ref().map(|bundle| Arc::clone(&bundle.roots))
+}
+
+/// What the system trusts, if it keeps a bundle where we look and the environment names no other place.
+fn trusted() -> Option<Bundle> {
     let told = PLACES.iter().any(|name| std::env::var_os(name).is_some());
     if told { None } else { first_of(&BUNDLES) }
 }
 
-/// What is in the first of these files that is there, if it is sound.
-fn first_of(places: &[&str]) -> Option<Vec<u8>> {
+/// The first of these files that is there, if it is sound.
+fn first_of(places: &[&str]) -> Option<Bundle> {
     let place = places.iter().map(Path::new).find(|path| path.is_file())?;
-    std::fs::read(place).ok().filter(|pem| is_sound(pem))
+    Bundle::sound(std::fs::read(place).ok()?)
 }
 
-fn trust(bundle: Option<Vec<u8>>) -> TrustStore {
-    bundle.map_or_else(TrustStore::default, |pem| TrustStore::empty().with_pem_certificate(pem))
+fn trust(bundle: Option<&Bundle>) -> TrustStore {
+    bundle.map_or_else(TrustStore::default, |bundle| {
+        TrustStore::empty().with_pem_certificate(bundle.pem.as_slice())
+    })
 }
 
-/// Whether all of it can be used. The AWS clients panic otherwise.
-fn is_sound(pem: &[u8]) -> bool {
-    let mut roots = RootCertStore::empty();
-    let usable = |found: Result<CertificateDer<'_>, _>| found.is_ok_and(|found| roots.add(found).is_ok());
-    CertificateDer::pem_slice_iter(pem).all(usable) && !roots.is_empty()
+impl Bundle {
+    /// Takes a bundle of which everything can be used. The AWS clients panic otherwise.
+    fn sound(pem: Vec<u8>) -> Option<Self> {
+        let mut roots = RootCertStore::empty();
+        let usable = |found: Result<CertificateDer<'_>, _>| found.is_ok_and(|found| roots.add(found).is_ok());
+        let is_sound = CertificateDer::pem_slice_iter(&pem).all(usable) && !roots.is_empty();
+        is_sound.then(|| Self { pem, roots: Arc::new(roots) })
+    }
 }
 
 #[cfg(test)]
@@ -94,6 +113,7 @@ mod tests {
 
     #[test]
     fn a_bundle_is_used_only_if_all_of_it_can_be() {
+        let is_sound = |pem: &[u8]| Bundle::sound(pem.to_vec()).is_some();
         let cut = CERTIFICATE.replace("MII", "AAA");
         assert!(is_sound(CERTIFICATE.as_bytes()) && is_sound(CERTIFICATE.repeat(2).as_bytes()));
         assert!(!is_sound(cut.as_bytes()) && !is_sound(format!("{CERTIFICATE}{cut}").as_bytes()));
@@ -103,11 +123,11 @@ mod tests {
     #[test]
     fn without_a_sound_bundle_the_system_is_asked() {
         let bundle = concat!(env!("CARGO_MANIFEST_DIR"), "/src/tls/authority.pem");
-        assert_eq!(first_of(&["/nowhere/bundle.crt", bundle]).unwrap(), CERTIFICATE.as_bytes());
-        assert_eq!(first_of(&["/nowhere/bundle.crt"]), None);
-        assert_eq!(first_of(&[concat!(env!("CARGO_MANIFEST_DIR"), "/src/tls.rs"), bundle]), None);
+        assert_eq!(first_of(&["/nowhere/bundle.crt", bundle]).unwrap().pem, CERTIFICATE.as_bytes());
+        assert!(first_of(&["/nowhere/bundle.crt"]).is_none());
+        assert!(first_of(&[concat!(env!("CARGO_MANIFEST_DIR"), "/src/tls.rs"), bundle]).is_none());
         let asks_the_system = |found| format!("{:?}", trust(found)).contains("native_roots: true");
-        assert!(asks_the_system(None) && !asks_the_system(Some(CERTIFICATE.into())));
+        assert!(asks_the_system(None) && !asks_the_system(Bundle::sound(CERTIFICATE.into()).as_ref()));
     }
 
     #[tokio::test]

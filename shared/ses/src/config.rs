@@ -40,13 +40,15 @@ pub struct SesConfig {
 }
 
 /// Whose certificates are trusted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub enum Roots {
     /// The machine's own, or those of `SSL_CERT_FILE`.
     #[default]
     Native,
-    /// These alone, in PEM. A few roots load faster than the machine's 150.
+    /// These alone, in PEM.
     Pem(Vec<u8>),
+    /// These alone, parsed already: the machine's 150 take milliseconds.
+    Parsed(Arc<RootCertStore>),
 }
 
 /// Why no client can be made.
@@ -100,8 +102,7 @@ impl fmt::Debug for SesConfig {
 impl Roots {
     /// What makes TLS sessions. Made once per client, so that its connections share session tickets.
     pub(crate) fn connector(&self) -> Result<TlsConnector, ConfigError> {
-        let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(self.certificates());
+        let store = self.store();
         if store.is_empty() {
             return Err(ConfigError::Roots);
         }
@@ -111,10 +112,14 @@ impl Roots {
         Ok(TlsConnector::from(Arc::new(config)))
     }
 
-    fn certificates(&self) -> Vec<CertificateDer<'static>> {
-        match self {
+    fn store(&self) -> Arc<RootCertStore> {
+        let certificates = match self {
             Self::Native => rustls_native_certs::load_native_certs().certs,
             Self::Pem(pem) => CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect(),
-        }
+            Self::Parsed(store) => return Arc::clone(store),
+        };
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(certificates);
+        Arc::new(store)
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct CostArgs {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=1_000))]
     bounces_per_mille: u32,
     /// Alarms of the deployment
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 23)]
     alarms: u32,
     /// Write the figures here, as JSON
     #[arg(long, value_name = "FILE")]
