@@ -7,11 +7,13 @@ use crate::scene::{Scene, send};
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
 
 /// What the issue lists, and `pending`.
-const REPORT: [&str; 12] = [
+const REPORT: [&str; 14] = [
     "accepted",
     "audience",
     "failed",
+    "functions",
     "in_doubt",
+    "log_bytes",
     "pending",
     "read_units",
     "reasons",

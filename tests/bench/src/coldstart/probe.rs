@@ -95,8 +95,9 @@ pub fn probe(binary: &Binary) -> Result<ColdStart, ProbeError> {
         peak_rss_kib: ProcessUsage::of(pid).peak_rss_kib,
     };
     match asked {
-        Ok(request) if request.starts_with(NEXT) => Ok(cold),
-        Ok(request) => Err(ProbeError::NotServing(binary.name.clone(), request)),
+        // The connection was open until here: a function that loses it ends.
+        Ok((request, _)) if request.starts_with(NEXT) => Ok(cold),
+        Ok((request, _)) => Err(ProbeError::NotServing(binary.name.clone(), request)),
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
             Err(ProbeError::NotServing(binary.name.clone(), child.last_words()))
         }
@@ -104,8 +105,12 @@ pub fn probe(binary: &Binary) -> Result<ColdStart, ProbeError> {
     }
 }
 
-/// The first request of the process, or the error that it ended or never came.
-fn first_request(listener: &TcpListener, child: &mut Child, since: Instant) -> io::Result<String> {
+/// The first request of the process and its connection, or the error that it ended or never came.
+fn first_request(
+    listener: &TcpListener,
+    child: &mut Child,
+    since: Instant,
+) -> io::Result<(String, TcpStream)> {
     loop {
         match listener.accept() {
             Ok((connection, _)) => return read_request(connection),
@@ -120,7 +125,7 @@ fn first_request(listener: &TcpListener, child: &mut Child, since: Instant) -> i
 }
 
 /// Head and, of a report that the function cannot start, body.
-fn read_request(mut connection: TcpStream) -> io::Result<String> {
+fn read_request(mut connection: TcpStream) -> io::Result<(String, TcpStream)> {
     connection.set_nonblocking(false)?;
     connection.set_read_timeout(Some(PATIENCE))?;
     let (mut request, mut buffer) = (Vec::new(), [0; 4_096]);
@@ -130,7 +135,7 @@ fn read_request(mut connection: TcpStream) -> io::Result<String> {
         let text = String::from_utf8_lossy(&request);
         let whole = text.contains("\r\n\r\n") && (text.starts_with("GET ") || text.ends_with('}'));
         if read == 0 || whole {
-            return Ok(text.into_owned());
+            return Ok((text.into_owned(), connection));
         }
     }
 }
