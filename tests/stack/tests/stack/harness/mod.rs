@@ -43,7 +43,7 @@ const CALLS: usize = 4;
 static RUNNING: Semaphore = Semaphore::const_new(WORLDS);
 
 /// Longest wait for anything that a scenario waits for: several leases.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 const FUNCTIONS: [&str; 5] = ["api", "start", "sender", "feedback", "sweeper"];
 /// What every address ends with, and nothing but the audience's table may hold.
