@@ -55,7 +55,7 @@ const BLOCK: usize = 256;
 /// Every line ends in CRLF, the last one included, there is no other CR or LF, and no line begins with a dot.
 ///
 /// Each octet is looked at with the one behind it, without a branch, so that the compiler does it in vectors: a
-/// search from line to line takes three times as long for lines of 76 characters.
+/// search from line to line was a quarter of making a message.
 fn is_in_form(message: &[u8]) -> bool {
     let Some((first, behind)) = message.split_first() else { return true };
     let before = &message[..behind.len()];
