@@ -8,15 +8,20 @@
 //! Values are plain paths, resolved without the template engine. Units are what only the engine can render: other
 //! expressions, and whole `if` and `for` blocks. Each is a template of its own.
 //!
+//! What `set` says at the top level holds for all that follows, so it is said again at the begin of each unit behind it.
+//! Saying it changes nothing else and is cheap. A template with any other statement is not cut, nor one with a `set` inside
+//! a block, nor one that gives another meaning to what values are resolved by.
+//!
 //! The cut is the engine's own lexer in short: white space goes where a minus sign says so, and one line end at
-//! the end of the template does. A template with any other statement is not cut: what `set` or `macro` says
-//! holds for all that follows.
+//! the end of the template does.
 
 use super::guard;
 use crate::tag;
 
-/// Statements within which everything they say ends.
-const KNOWN: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
+/// Statements within which everything they say ends, and the one that is said again.
+const KNOWN: [&str; 7] = ["if", "elif", "else", "endif", "for", "endfor", "set"];
+/// Names that are looked up without the engine.
+const OURS: [&str; 5] = ["subscriber", "campaign", "unsubscribe_url", guard::URL_PART, guard::LINK_URL];
 /// How the derived text part writes a brace.
 const BRACE: &str = "{{ \"{\" }}";
 
@@ -60,17 +65,26 @@ pub(super) fn cut(source: &str) -> Option<Vec<Piece>> {
     }
     let source = source.strip_suffix('\n').unwrap_or(source);
     let source = source.strip_suffix('\r').unwrap_or(source);
-    let mut cutter = Cutter { rest: source, trims: false, pieces: Vec::new() };
+    let mut cutter = Cutter { rest: source, ..Cutter::default() };
     while !cutter.rest.is_empty() {
         cutter.step()?;
+    }
+    if cutter.is_unsaid {
+        // It may fail, and a recipient with it.
+        cutter.unit("");
     }
     Some(cutter.pieces)
 }
 
+#[derive(Default)]
 struct Cutter<'a> {
     rest: &'a str,
     /// The last tag ended in a minus sign.
     trims: bool,
+    /// What was set so far.
+    said: String,
+    /// The last of it is in no unit yet.
+    is_unsaid: bool,
     pieces: Vec<Piece>,
 }
 
@@ -93,9 +107,26 @@ impl Cutter<'_> {
         match found.as_bytes()[1] {
             b'#' => {}
             b'{' => self.expression(found),
-            _ => self.pieces.push(Piece::Unit(found.to_owned())),
+            _ if tag::keyword(found) == "set" => self.set(found)?,
+            _ => self.unit(found),
         }
         Some(())
+    }
+
+    fn set(&mut self, found: &str) -> Option<()> {
+        let words = tag::words(found);
+        let mut names = words.split(|word| *word == "=").next()?.iter();
+        if names.any(|name| OURS.contains(name) || *name == ".") {
+            return None;
+        }
+        self.said.push_str(found);
+        self.is_unsaid = true;
+        Some(())
+    }
+
+    fn unit(&mut self, found: &str) {
+        self.pieces.push(Piece::Unit(format!("{}{found}", self.said)));
+        self.is_unsaid = false;
     }
 
     fn expression(&mut self, found: &str) {
@@ -106,10 +137,10 @@ impl Cutter<'_> {
         let inner = inner.strip_prefix(['-', '+']).unwrap_or(inner);
         let inner = inner.strip_suffix(['-', '+']).unwrap_or(inner);
         let (function, inner) = guard::split(inner.trim());
-        self.pieces.push(match path(inner) {
-            Some(path) => Piece::Value(Value { path, function }),
-            None => Piece::Unit(found.to_owned()),
-        });
+        match path(inner) {
+            Some(path) => self.pieces.push(Piece::Value(Value { path, function })),
+            None => self.unit(found),
+        }
     }
 
     fn literal(&mut self, text: &str) {
@@ -127,7 +158,8 @@ fn next_tag(text: &str) -> Option<usize> {
         .find(|at| matches!(text.as_bytes().get(at + 1), Some(b'{' | b'%' | b'#')))
 }
 
-/// Length of the block that `text` begins with, up to the end of its `endif` or `endfor`.
+/// Length of the block that `text` begins with, up to the end of its `endif` or `endfor`; of a `set`, its own. `None` if
+/// it has no end, or sets something that holds behind it.
 fn block_len(text: &str) -> Option<usize> {
     let (mut at, mut depth) = (0, 0_usize);
     loop {
@@ -139,6 +171,7 @@ fn block_len(text: &str) -> Option<usize> {
         match keyword {
             "if" | "for" => depth += 1,
             "endif" | "endfor" => depth = depth.checked_sub(1)?,
+            "set" if depth > 0 => return None,
             _ => {}
         }
         if depth == 0 {
@@ -221,9 +254,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_set_is_said_again_where_the_engine_is_asked() {
+        let unit = |source: &str| Piece::Unit(source.into());
+        assert_eq!(
+            cut("{%- set a = 1 -%} {{ a }}x{% set b, c = [a, 2] %}{{ campaign.id }}{% if b %}y{% endif %}")
+                .unwrap(),
+            [
+                unit("{%- set a = 1 -%}{{ a }}"),
+                literal("x"),
+                value(Path::CampaignId),
+                unit("{%- set a = 1 -%}{% set b, c = [a, 2] %}{% if b %}y{% endif %}"),
+            ]
+        );
+        assert_eq!(cut("{% set a = b %}c").unwrap(), [literal("c"), unit("{% set a = b %}")]);
+    }
+
+    #[test]
     fn what_holds_for_all_that_follows_is_not_cut() {
         for source in [
-            "{% set a = 1 %}",
+            "{% set subscriber = 1 %}",
+            "{% set a, url_part = [1, 2] %}",
+            "{% set a.b = 1 %}",
+            "{% set a %}b{% endset %}",
             "{% if a %}{% set b = 1 %}{% endif %}",
             "{% macro a() %}{% endmacro %}",
             "{% raw %}{% endraw %}",

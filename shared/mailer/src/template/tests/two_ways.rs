@@ -43,8 +43,11 @@ fn what_can_be_cut_is_spliced() {
         "<p>{{ subscriber.name }}</p>{% if subscriber.name %}a{% endif %}{{ subscriber.name | upper }}";
     let compiled = Compiled::new(&content("{{ subscriber.name }}", html)).unwrap();
     assert!(compiled.subject.is_cut() && compiled.html.is_cut() && compiled.text.is_cut());
-    let compiled = Compiled::new(&content("Hi", &format!("{{% set a = 1 %}}{html}"))).unwrap();
-    assert!(compiled.subject.is_cut() && !compiled.html.is_cut() && !compiled.text.is_cut());
+    let compiled =
+        Compiled::new(&content("Hi", include_str!("../../../../../examples/welcome.html"))).unwrap();
+    assert!(compiled.html.is_cut() && compiled.text.is_cut());
+    let compiled = Compiled::new(&content("Hi", &format!("{{% raw %}}a{{% endraw %}}{html}"))).unwrap();
+    assert!(compiled.subject.is_cut() && !compiled.html.is_cut());
 }
 
 #[test]
@@ -138,6 +141,25 @@ fn piece() -> impl Strategy<Value = String> {
     ]
 }
 
+fn setting() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(vec!["a", "a", "b", "a, b", "subscriber", "campaign", "url_part"]);
+    let value = prop::sample::select(vec![
+        "subscriber",
+        "['%}', 2]",
+        "b",
+        "a | default('{{ b }}')",
+        "subscriber.attribs.missing",
+        "subscriber.attribs.missing.worse",
+    ]);
+    prop_oneof![
+        4 => (name, value, "-?").prop_map(|(name, value, minus)| format!("{{%- set {name} = {value} {minus}%}} \n")),
+        1 => Just("{% if subscriber.name %}{% set a = 'in' %}{% endif %}".to_owned()),
+        1 => Just("{{ subscriber.name }}{{ campaign.name }}".to_owned()),
+        1 => Just("<a href='x{{ campaign.id }}'>".to_owned()),
+        2 => Just("{{ a }}{% if b is defined %}{{ b }}{% endif %}".to_owned()),
+    ]
+}
+
 fn value() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "([a-zA-Z .=&<>\"'/:?#é字🎈{}%-]|[\\x00-\\x1f\\x7f]|\r\n){0,24}".prop_map(|text| serde_json::to_string(&text).unwrap()),
@@ -162,6 +184,12 @@ proptest! {
         let content = Content { text, ..content(&subject, &html.concat()) };
         let attribs = format!(r#"{{"a": {a}, "b": {b}, "c": {{"d": {c}}}}}"#);
         agree(&content, &subscriber("a.b&c'd@example.org", &name, &attribs));
+    }
+
+    #[test]
+    fn what_is_set_holds_on_both_ways(html in prop::collection::vec(setting(), 1..5)) {
+        let html = format!("{{% set a, b = ['A', 'B'] %}}{}", html.concat());
+        agree(&content("Hi", &html), &subscriber("ann@example.org", "Ann", "{}"));
     }
 
     #[test]
