@@ -59,7 +59,7 @@ impl Provider {
                     endpoint: endpoint.clone(),
                     max_conns: config.max_conns,
                     timeout: config.submit_timeout,
-                    roots: roots().map_or(Roots::Native, Roots::Parsed),
+                    roots: Roots::Parsed(roots()),
                     ..SesConfig::new(config.aws.region(), config.aws.credentials(), now)
                 };
                 Way::Ses(SesTransport::new(Client::new(ses)?, configuration_set.clone()))

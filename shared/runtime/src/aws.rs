@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
 use fanmail_queue::{Queue, QueueUrls};
 use fanmail_store::{Store, TableNames};
 
-use crate::tls::http_client;
+use crate::http;
 use crate::vars::{Vars, VarsError};
 
 /// A request that takes longer is repeated: DynamoDB and SQS answer within milliseconds.
@@ -105,7 +105,7 @@ impl AwsConfig {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.region.clone()))
             .credentials_provider(self.credentials.clone())
-            .http_client(http_client(self.dynamodb_url.as_deref()))
+            .http_client(http::client(self.dynamodb_url.as_deref()))
             .retry_config(retries())
             .timeout_config(timeouts());
         config.set_endpoint_url(self.dynamodb_url.clone());
@@ -125,7 +125,7 @@ impl AwsConfig {
             .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
             .region(aws_sdk_sqs::config::Region::new(self.region.clone()))
             .credentials_provider(self.credentials.clone())
-            .http_client(http_client(self.sqs_url.as_deref()))
+            .http_client(http::client(self.sqs_url.as_deref()))
             .retry_config(retries())
             .timeout_config(timeouts());
         config.set_endpoint_url(self.sqs_url.clone());
@@ -138,7 +138,7 @@ impl AwsConfig {
         ClientParts {
             region: Region::new(self.region.clone()),
             credentials: self.credentials.clone(),
-            http_client: http_client(endpoint),
+            http_client: http::client(endpoint),
             retries: retries(),
             timeouts: timeouts(),
         }

@@ -5,11 +5,13 @@
 //! may go on. [`secrets`] reads passwords from where the settings say they are, and [`signed`] asks services
 //! for which a client would be too much. [`sqs_batch`] is the loop over records with its partial batch
 //! response. [`telemetry`] writes the log, [`usage`] the one line per invocation that says what it cost, and
-//! [`metrics`] the one that CloudWatch counts by. `tls` trusts whom the system trusts.
+//! [`metrics`] the one that CloudWatch counts by. `http` is the connection
+//! beneath the clients, and `tls` trusts whom the system trusts.
 
 pub mod aws;
 pub mod chain;
 pub mod clock;
+mod http;
 pub mod invocation;
 pub mod metrics;
 pub mod secrets;

@@ -22,7 +22,7 @@ use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use crate::clock::SystemClock;
-use crate::tls;
+use crate::http;
 use crate::vars::Vars;
 
 /// Parameter Store, Secrets Manager and Scheduler answer within milliseconds.
@@ -150,7 +150,7 @@ impl Service {
     }
 
     async fn exchange(&self, request: HttpRequest) -> Result<(u16, Option<String>, Bytes), BoxError> {
-        let connector = self.connector.get_or_init(|| tls::connector(&self.url));
+        let connector = self.connector.get_or_init(|| http::connector(&self.url));
         let response: HttpResponse = connector.call(request).await?;
         let status = response.status().as_u16();
         let error_type = response.headers().get("x-amzn-errortype").map(str::to_owned);
