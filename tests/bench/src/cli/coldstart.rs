@@ -8,10 +8,8 @@ use clap::Args;
 use crate::campaign::BenchError;
 use crate::coldstart::{Binary, ColdStart, Report, find, probe};
 
+use super::function::{FUNCTIONS, binary, missing};
 use super::{io, write_json};
-
-/// All functions there are.
-const FUNCTIONS: [&str; 5] = ["api", "start", "sender", "feedback", "sweeper"];
 
 /// What the user chose.
 #[derive(Debug, Args)]
@@ -32,17 +30,12 @@ pub(super) struct ColdStartArgs {
 
 impl ColdStartArgs {
     fn binaries(&self) -> Result<Vec<Binary>, BenchError> {
-        let named = |name: &String| find(&self.bin_dir, name).ok_or_else(|| self.missing(name));
         if !self.functions.is_empty() {
-            return self.functions.iter().map(named).collect();
+            return self.functions.iter().map(|name| binary(&self.bin_dir, name)).collect();
         }
-        let there: Vec<_> = FUNCTIONS.iter().filter_map(|name| find(&self.bin_dir, name)).collect();
-        if there.is_empty() { Err(self.missing("a function")) } else { Ok(there) }
-    }
-
-    fn missing(&self, name: &str) -> BenchError {
-        let what = format!("find the binary of {name} below {}", self.bin_dir.display());
-        io(&what)(std::io::ErrorKind::NotFound.into())
+        let there: Vec<_> =
+            FUNCTIONS.iter().filter_map(|function| find(&self.bin_dir, function.name())).collect();
+        if there.is_empty() { Err(missing(&self.bin_dir, "a function")) } else { Ok(there) }
     }
 }
 

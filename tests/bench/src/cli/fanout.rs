@@ -8,7 +8,8 @@ use clap::Args;
 use crate::campaign::BenchError;
 use crate::fanout;
 
-use super::{io, own_functions, write_json};
+use super::function::functions;
+use super::{io, write_json};
 
 /// What the user chose.
 #[derive(Debug, Args)]
@@ -23,7 +24,7 @@ pub(super) struct FanOutArgs {
 
 /// Measures and reports.
 pub(super) async fn run(args: FanOutArgs) -> Result<ExitCode, BenchError> {
-    let figures = fanout::run(args.recipients, own_functions()?).await?;
+    let figures = fanout::run(args.recipients, functions(None)?).await?;
     print!("{figures}");
     if let Some(file) = &args.json {
         let json = serde_json::to_value(&figures).map_err(|error| io("write the figures")(error.into()))?;
