@@ -141,8 +141,8 @@ async fn a_batch_costs_one_write_per_window_and_one_transaction() {
     world.set_settings(fast);
     let outcome = run(&world).await;
     assert_eq!(outcome.count("accepted"), 100);
-    // Windows of 32: the first write leases the batch too, the last results ride with the end.
-    assert_eq!((world.count_calls("write_batch"), world.count_calls("count_batch")), (4, 1));
+    // Windows of 34: the first write leases the batch too, the last results ride with the end.
+    assert_eq!((world.count_calls("write_batch"), world.count_calls("count_batch")), (3, 1));
     // The fan-out, the sender and the finish look at the campaign once each, the start twice.
     assert_eq!(world.count_calls("campaign"), 5);
 }

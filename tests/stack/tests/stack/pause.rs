@@ -14,7 +14,7 @@ const CALL: Duration = Duration::from_millis(100);
 /// What a busy machine may add.
 const LEEWAY: Duration = Duration::from_millis(500);
 
-/// A campaign of 60 whose sender has just begun a window of 32 messages, one after the other: three seconds
+/// A campaign of 60 whose sender has just begun a window of 34 messages, one after the other: three seconds
 /// of intents that are all stored.
 async fn in_a_long_window(world: &World) -> CampaignId {
     let call = u64::try_from(CALL.as_millis()).unwrap();
@@ -36,7 +36,7 @@ async fn a_second_and_one_call_after_the_pause_nothing_is_accepted_any_more() {
     let late = world.inbox().last_accept_at().unwrap().saturating_duration_since(acknowledged);
     assert!(late <= Duration::from_secs(1) + CALL + LEEWAY, "accepted {late:?} after the pause");
     let sent = world.inbox().accepted();
-    assert!(sent < 30, "{sent} of 32 were sent although the campaign was paused");
+    assert!(sent < 30, "{sent} of 34 were sent although the campaign was paused");
     assert_eq!(ends(&world.view(id).await), [sent, 0, 0, 0], "what was in flight was not recorded");
     world.resume(id).await;
     assert_eq!(ends(&world.until(id, "finished").await), [60, 0, 0, 0]);
