@@ -27,6 +27,7 @@ use hyper_util::client::legacy::connect::{
 };
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
 
 use crate::aws::CONNECT_TIMEOUT;
 use crate::chain::Chain;
@@ -55,19 +56,21 @@ fn tcp() -> Tcp {
 }
 
 fn https() -> SharedHttpConnector {
-    let mut tcp = tcp();
-    match tls::client_config() {
-        Ok(config) => {
-            tcp.enforce_http(false);
-            let builder = HttpsConnectorBuilder::new().with_tls_config(config).https_only();
-            pooled(builder.enable_http1().wrap_connector(tcp))
-        }
+    match tls::client_config(tls::roots()) {
+        Ok(config) => encrypted(config),
         Err(error) => {
             // No request succeeds then: TCP alone refuses `https://`.
             tracing::error!(error = %Chain(&error), "TLS could not be set up");
-            pooled(tcp)
+            pooled(tcp())
         }
     }
+}
+
+fn encrypted(config: ClientConfig) -> SharedHttpConnector {
+    let mut tcp = tcp();
+    tcp.enforce_http(false);
+    let builder = HttpsConnectorBuilder::new().with_tls_config(config).https_only();
+    pooled(builder.enable_http1().wrap_connector(tcp))
 }
 
 fn pooled<C>(connect: C) -> SharedHttpConnector
@@ -123,13 +126,21 @@ fn failure(error: Error) -> ConnectorError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use rustls::crypto::ring::default_provider;
+    use rustls::{RootCertStore, ServerConfig};
+    use rustls_pki_types::pem::PemObject;
+    use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufStream};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
     use super::*;
     use crate::stub::Stub;
-    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
-    use tokio::net::TcpListener;
 
     async fn ask(connector: &SharedHttpConnector, url: &str) -> Result<u16, ConnectorError> {
-        let mut request = HttpRequest::new(SdkBody::from("question"));
+        let mut request = HttpRequest::new(SdkBody::from("question!"));
         request.set_uri(url).unwrap();
         connector.call(request).await.map(|response| response.status().as_u16())
     }
@@ -140,8 +151,18 @@ mod tests {
         let url = stub.url.clone();
         assert_eq!(ask(&connector(&url), &format!("{url}/path?query")).await.unwrap(), 418);
         let asked = stub.asked().await.remove(0);
-        assert_eq!((asked.line.as_str(), asked.body.as_str()), ("GET /path?query HTTP/1.1", "question"));
+        assert_eq!((asked.line.as_str(), asked.body.as_str()), ("GET /path?query HTTP/1.1", "question!"));
         assert_eq!(asked.header("host"), url.trim_start_matches("http://"));
+    }
+
+    /// Answers each exclamation mark with this status.
+    async fn answer(number: u16, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let mut lines = BufStream::new(stream);
+        while lines.read_until(b'!', &mut Vec::new()).await.is_ok_and(|read| read > 0) {
+            let answer = format!("HTTP/1.1 {number} Fine\r\ncontent-length: 0\r\n\r\n");
+            lines.write_all(answer.as_bytes()).await.unwrap();
+            lines.flush().await.unwrap();
+        }
     }
 
     /// Says in each answer's status on which connection it came: 201 on the first.
@@ -150,17 +171,43 @@ mod tests {
         let url = format!("http://{}/", listener.local_addr().unwrap());
         tokio::spawn(async move {
             for number in 201.. {
-                let mut lines = BufStream::new(listener.accept().await.unwrap().0);
-                tokio::spawn(async move {
-                    while lines.read_until(b'!', &mut Vec::new()).await.is_ok_and(|read| read > 0) {
-                        let answer = format!("HTTP/1.1 {number} Fine\r\ncontent-length: 0\r\n\r\n");
-                        lines.write_all(answer.as_bytes()).await.unwrap();
-                        lines.flush().await.unwrap();
-                    }
-                });
+                tokio::spawn(answer(number, listener.accept().await.unwrap().0));
             }
         });
         url
+    }
+
+    const CERTIFICATE: &[u8] = include_bytes!("tls/localhost.pem");
+
+    /// Serves `localhost` over TLS; answers its URL.
+    async fn over_tls() -> String {
+        let certificate = CertificateDer::from_pem_slice(CERTIFICATE).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/localhost.key")).unwrap();
+        let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
+        let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let acceptor = TlsAcceptor::from(Arc::new(builder.with_single_cert(vec![certificate], key).unwrap()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
+        tokio::spawn(async move {
+            loop {
+                if let Ok(stream) = acceptor.accept(listener.accept().await.unwrap().0).await {
+                    tokio::spawn(answer(201, stream));
+                }
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn https_reaches_whom_it_trusts_and_nobody_else() {
+        let url = over_tls().await;
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(CERTIFICATE).unwrap()).unwrap();
+        let trusting = encrypted(tls::client_config(Arc::new(roots)).unwrap());
+        assert_eq!(ask(&trusting, &url).await.unwrap(), 201);
+        assert!(ask(&connector(&url), &url).await.unwrap_err().is_io());
+        let plain = url.replace("https://", "http://");
+        assert!(ask(&trusting, &plain).await.is_err(), "nothing leaves without TLS");
     }
 
     #[tokio::test]
