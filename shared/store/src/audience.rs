@@ -6,7 +6,7 @@ use fanmail_domain::{ListId, Shard, Subscriber, SubscriberId, SubscriberStatus};
 use fanmail_engine::ports::{Audience, Blocklist, Consistency, Member, PortError};
 
 use crate::Store;
-use crate::error::{InOperation, StoreError};
+use crate::error::InOperation;
 use crate::items;
 use crate::keys;
 use crate::read::Range;
@@ -48,25 +48,5 @@ impl Audience for Store {
 impl Blocklist for Store {
     async fn blocklist(&self, id: SubscriberId) -> Result<(), PortError> {
         self.set_subscriber_status(id, SubscriberStatus::Blocklisted).await.map(drop)
-    }
-}
-
-impl Store {
-    async fn read_subscribers(
-        &self,
-        ids: &[SubscriberId],
-        consistency: Consistency,
-    ) -> Result<HashMap<SubscriberId, Subscriber>, StoreError> {
-        // A request that names a key twice is refused.
-        let distinct: BTreeSet<SubscriberId> = ids.iter().copied().collect();
-        let keys = distinct.into_iter().map(keys::subscriber).collect();
-        let items = self.get_many(Table::Audience, keys, consistency).await?;
-        let mut subscribers = HashMap::with_capacity(items.len());
-        for item in &items {
-            if let Some(row) = items::subscriber::decode(item)? {
-                subscribers.insert(row.subscriber.id, row.subscriber);
-            }
-        }
-        Ok(subscribers)
     }
 }

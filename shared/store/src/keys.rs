@@ -17,6 +17,8 @@ pub(crate) const LANE: &str = "LANE#";
 pub(crate) const JOURNAL: &str = "J#";
 /// The partition of all campaigns that are begun and not ended.
 pub(crate) const ACTIVE: &str = "ACTIVE";
+/// What every partition of subscribers begins with.
+pub(crate) const SUBSCRIBERS: &str = "S#";
 /// The partition of all lists.
 pub(crate) const LISTS: &str = "LISTS";
 
@@ -24,7 +26,7 @@ pub(crate) const LISTS: &str = "LISTS";
 pub(crate) const TOKENS: &str = "TOKENS";
 
 /// Names one item in its table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub(crate) pk: String,
     pub(crate) sk: String,
@@ -125,7 +127,11 @@ pub(crate) fn list(id: ListId) -> Key {
 }
 
 pub(crate) fn subscriber(id: SubscriberId) -> Key {
-    Key::new(format!("S#{id}"), "S")
+    Key::new(subscriber_partition(id.shard()), subscriber_place(id))
+}
+
+pub(crate) fn subscriber_partition(shard: Shard) -> String {
+    format!("{SUBSCRIBERS}{:02}", shard.0)
 }
 
 pub(crate) fn membership(list: ListId, id: SubscriberId) -> Key {

@@ -19,6 +19,7 @@ mod items;
 mod keys;
 mod ledger;
 mod lists;
+mod neighbours;
 mod read;
 mod recipients;
 mod rows;

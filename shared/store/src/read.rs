@@ -37,6 +37,8 @@ pub(crate) enum Range {
     From(String),
     /// Strictly behind the first, and beginning with the second.
     PrefixAfter(&'static str, String),
+    /// From the first to the second, both included.
+    Between(String, String),
 }
 
 impl Store {
@@ -112,13 +114,25 @@ impl Store {
         range: Range,
         limit: Option<i32>,
     ) -> Result<Page, StoreError> {
+        self.page_as(Consistency::Strong, table, partition, range, limit).await
+    }
+
+    /// The same, as fresh as asked.
+    pub(crate) async fn page_as(
+        &self,
+        consistency: Consistency,
+        table: Table,
+        partition: String,
+        range: Range,
+        limit: Option<i32>,
+    ) -> Result<Page, StoreError> {
         let request = self
             .client
             .query()
             .table_name(self.table(table))
             .expression_attribute_names("#pk", PK)
             .expression_attribute_values(":pk", text(partition))
-            .consistent_read(true)
+            .consistent_read(consistency == Consistency::Strong)
             .set_limit(limit)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         self.send_query(range.applied_to(request)).await
@@ -167,12 +181,9 @@ impl Range {
             Self::PrefixAfter(prefix, place) => {
                 // A key condition takes one comparison. What begins with the prefix lies below the prefix
                 // and the last character there is; BETWEEN includes its ends, so the place gets a successor.
-                let request = request
-                    .expression_attribute_names("#sk", SK)
-                    .expression_attribute_values(":from", text(format!("{place}\u{0}")))
-                    .expression_attribute_values(":to", text(format!("{prefix}\u{10ffff}")));
-                return request.key_condition_expression("#pk = :pk AND #sk BETWEEN :from AND :to");
+                return between(request, successor(&place), format!("{prefix}\u{10ffff}"));
             }
+            Self::Between(from, to) => return between(request, from, to),
         };
         request
             .key_condition_expression(condition)
@@ -180,10 +191,25 @@ impl Range {
             .expression_attribute_values(":sk", value)
     }
 
-    fn behind(self, last: String) -> Self {
+    /// What is left of it behind a page that ended with `last`.
+    pub(crate) fn behind(self, last: String) -> Self {
         match self {
             Self::Prefix(prefix) | Self::PrefixAfter(prefix, _) => Self::PrefixAfter(prefix, last),
             Self::All | Self::After(_) | Self::From(_) => Self::After(last),
+            Self::Between(_, to) => Self::Between(successor(&last), to),
         }
     }
+}
+
+/// The first sort key behind this one.
+fn successor(place: &str) -> String {
+    format!("{place}\u{0}")
+}
+
+fn between(request: QueryFluentBuilder, from: String, to: String) -> QueryFluentBuilder {
+    request
+        .expression_attribute_names("#sk", SK)
+        .expression_attribute_values(":from", text(from))
+        .expression_attribute_values(":to", text(to))
+        .key_condition_expression("#pk = :pk AND #sk BETWEEN :from AND :to")
 }

@@ -13,7 +13,7 @@ use super::StackError;
 use super::config::Storage;
 
 /// Grows when a folder of this version cannot be read by the version before.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 
 /// Says which version a folder is of, and is locked by who uses it.
 const VERSION_FILE: &str = "VERSION";

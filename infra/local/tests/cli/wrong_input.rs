@@ -124,7 +124,7 @@ async fn a_data_folder_that_cannot_be_used() {
     let scene = Scene::new(1);
     fs::create_dir(scene.path("old")).unwrap();
     scene.write("old/VERSION", "0");
-    let version = "old holds data of version 0, and this fanmail reads version 2: use the fanmail that wrote it, \
+    let version = "old holds data of version 0, and this fanmail reads version 3: use the fanmail that wrote it, \
                    or another --data-dir";
     send_refused(&scene, &["--data-dir", "old"], version).await;
 

@@ -160,10 +160,10 @@ impl Store {
         let keys = ids.into_iter().map(keys::subscriber).collect();
         let mut slots = HashMap::new();
         for item in self.get_many(Table::Audience, keys, consistency).await? {
-            slots.insert(keys::Key::of(&item).pk, Slot::of(Some(&item))?);
+            slots.insert(keys::Key::of(&item), Slot::of(Some(&item))?);
         }
         for row in open.iter_mut().filter(|row| row.slot == Slot::Unread) {
-            row.slot = slots.get(&keys::subscriber(row.id).pk).cloned().unwrap_or(Slot::Absent);
+            row.slot = slots.get(&keys::subscriber(row.id)).cloned().unwrap_or(Slot::Absent);
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use super::merge::{created, merged};
 use super::{Import, Imported, NewSubscriber};
 use crate::Derive;
 use crate::items::subscriber::Row;
+use crate::keys::{Key, SUBSCRIBERS};
 use crate::rows::{RowChange, pass_by, replace};
 use crate::transaction::MAX_ACTIONS;
 
@@ -112,13 +113,13 @@ impl<'r> Open<'r> {
 /// Rows in groups of one transaction each, and those that have to wait for the next round because a group of
 /// this one writes the same item.
 pub(super) fn groups(planned: Vec<Planned<'_>>) -> (Vec<Vec<Planned<'_>>>, Vec<Planned<'_>>) {
-    let mut taken: HashSet<String> = HashSet::new();
+    let mut taken: HashSet<Key> = HashSet::new();
     let (mut groups, mut postponed) = (Vec::new(), Vec::new());
     let (mut group, mut actions) = (Vec::new(), 0);
     for row in planned {
         // Memberships follow from the row; only the rows themselves can be met twice.
-        let rows = row.change.writes.iter().filter(|write| is_row(&write.key.pk));
-        let keys: Vec<String> = rows.map(|write| write.key.pk.clone()).collect();
+        let rows = row.change.writes.iter().filter(|write| is_row(&write.key));
+        let keys: Vec<Key> = rows.map(|write| write.key.clone()).collect();
         if keys.iter().any(|key| taken.contains(key)) {
             postponed.push(row);
             continue;
@@ -137,6 +138,6 @@ pub(super) fn groups(planned: Vec<Planned<'_>>) -> (Vec<Vec<Planned<'_>>>, Vec<P
     (groups, postponed)
 }
 
-fn is_row(partition: &str) -> bool {
-    partition.starts_with("S#")
+fn is_row(key: &Key) -> bool {
+    key.pk.starts_with(SUBSCRIBERS)
 }

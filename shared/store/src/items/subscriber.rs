@@ -49,15 +49,21 @@ pub(crate) fn encode_gone(id: SubscriberId) -> Item {
     Builder::new(keys::subscriber(id)).with(GONE, flag(true)).build()
 }
 
+/// Whose row it is, emptied or not.
+pub(crate) fn id(item: &Item) -> Result<SubscriberId, DecodeError> {
+    let reader = Reader(item);
+    let id = SubscriberId::from_number(reader.digits(keys::SK, "")?);
+    id.ok_or_else(|| reader.malformed(keys::SK, "subscriber id"))
+}
+
 /// The row; `None` if it is an emptied one.
 pub(crate) fn decode(item: &Item) -> Result<Option<Row>, DecodeError> {
     let reader = Reader(item);
     if item.contains_key(GONE) {
         return Ok(None);
     }
-    let id = SubscriberId::from_number(reader.digits(keys::PK, "S#")?);
     let subscriber = Subscriber {
-        id: id.ok_or_else(|| reader.malformed(keys::PK, "subscriber id"))?,
+        id: id(item)?,
         email: reader.named("email", "address", |address| EmailAddress::parse(address).ok())?,
         name: reader.text("name")?.to_owned(),
         attribs: reader.text("attribs")?.to_owned(),

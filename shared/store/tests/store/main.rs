@@ -15,6 +15,7 @@ mod fixtures;
 mod harness;
 mod import;
 mod ledger;
+mod neighbours;
 mod races;
 mod schema;
 mod stub;

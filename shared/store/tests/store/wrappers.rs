@@ -78,14 +78,14 @@ async fn a_silent_dynamodb_is_an_error_and_not_an_empty_table() {
 async fn keys_left_unprocessed_are_asked_for_again() {
     let row = |id: u64| {
         format!(
-            r#"{{"pk": {{"S": "S#{id}"}}, "sk": {{"S": "S"}}, "email": {{"S": "a{id}@example.org"}},
+            r#"{{"pk": {{"S": "S#00"}}, "sk": {{"S": "{id:016}"}}, "email": {{"S": "a{id}@example.org"}},
             "name": {{"S": ""}}, "attribs": {{"S": "{{}}"}}, "status": {{"S": "enabled"}},
             "lists": {{"M": {{}}}}, "rev": {{"N": "0"}}, "created_at": {{"N": "5"}}}}"#
         )
     };
     let first = format!(
         r#"{{"Responses": {{"audience": [{}]}}, "UnprocessedKeys": {{"audience": {{"Keys": [
-        {{"pk": {{"S": "S#2"}}, "sk": {{"S": "S"}}}}]}}}},
+        {{"pk": {{"S": "S#00"}}, "sk": {{"S": "0000000000000002"}}}}]}}}},
         "ConsumedCapacity": [{{"TableName": "audience", "CapacityUnits": 0.5}}]}}"#,
         row(1)
     );
@@ -95,7 +95,8 @@ async fn keys_left_unprocessed_are_asked_for_again() {
     let found = stub.store.subscribers(&ids, Consistency::Eventual).await.unwrap();
     assert_eq!(found.len(), 2);
     let requests = stub.requests();
-    assert!(requests[0].contains("S#1") && !requests[1].contains("S#1"), "only what is left is asked again");
+    let first = "\"0000000000000001\"";
+    assert!(requests[0].contains(first) && !requests[1].contains(first), "only what is left is asked again");
     assert_eq!(stub.store.usage().read_units, 0.5);
 }
 

@@ -102,8 +102,7 @@ async fn who_leaves_before_their_turn_gets_nothing_and_who_joins_after_the_start
     let list = world.list_of(&all).await;
     let mut planning =
         world.proxy.hold(Side::Before, 0, |call| call.is_of("start") && call.is("Query", "L#"));
-    let mut reading =
-        world.proxy.hold(Side::Before, 0, |call| call.is_of("sender") && call.is("BatchGetItem", "\"S#"));
+    let mut reading = world.proxy.hold(Side::Before, 0, |call| call.is_of("sender") && call.reads_people());
     let id = world.run(&Campaign::to([list]).batches_of(20)).await;
     planning.reached().await;
     let late = people("late", 40);

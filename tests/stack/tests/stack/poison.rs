@@ -49,7 +49,7 @@ async fn one_whose_message_kills_senders_is_set_apart_and_the_others_get_theirs(
     let mut kills = 0;
     let arm = || {
         world.proxy.hold(Side::After, 0, |call| {
-            call.is_of("sender") && (call.is("BatchGetItem", "\"S#") || call.is("PutItem", "#L00"))
+            call.is_of("sender") && (call.reads_people() || call.is("PutItem", "#L00"))
         })
     };
     let mut held = arm();
@@ -61,7 +61,7 @@ async fn one_whose_message_kills_senders_is_set_apart_and_the_others_get_theirs(
         };
         let batch = world.batch(id, 0).await;
         let entry = batch.entries.iter().find(|entry| entry.subscriber == culprit).unwrap();
-        let all_at_once = batch.stalls < CAREFUL_AFTER && call.operation == "BatchGetItem";
+        let all_at_once = batch.stalls < CAREFUL_AFTER && call.reads_people();
         let pending = entry.state == RecipientState::Pending;
         let next = arm();
         if entry.state == RecipientState::Preparing || (all_at_once && pending) {

@@ -182,6 +182,11 @@ impl Call {
     pub(crate) fn is(&self, operation: &str, text: &str) -> bool {
         self.operation == operation && self.body.contains(text)
     }
+
+    /// Whether it reads subscribers, by the stretch or by name.
+    pub(crate) fn reads_people(&self) -> bool {
+        self.is("Query", "\"S#") || self.is("BatchGetItem", "\"S#")
+    }
 }
 
 impl Shared {
