@@ -5,8 +5,8 @@
 
 use minijinja::Environment;
 
-use super::cut::{self, Piece};
-use super::engine::{self, Bounded, MAX_PART, MAX_STEPS};
+use super::cut::{self, Cut, Piece};
+use super::engine::{self, Bounded, MAX_PART};
 use super::values::Values;
 use super::{Compiled, Part};
 use crate::qp::{self, Encoding};
@@ -16,7 +16,14 @@ pub(super) struct Body {
     pub(super) part: Part,
     pub(super) encoding: Encoding,
     /// `None` if it is rendered whole.
-    pieces: Option<Vec<Piece<Literal>>>,
+    pieces: Option<Pieces>,
+}
+
+/// A part that was cut.
+struct Pieces {
+    pieces: Vec<Piece<Literal>>,
+    /// The name of the units' template, if there are any.
+    units: Option<String>,
 }
 
 /// What every recipient gets.
@@ -32,10 +39,8 @@ impl Body {
     pub(super) fn new(environment: &mut Environment<'static>, part: Part, source: &str) -> Self {
         let encoding =
             if part == Part::Subject { Encoding::QuotedPrintable } else { Encoding::for_text(source) };
-        let pieces = (encoding == Encoding::QuotedPrintable).then(|| cut::cut(source)).flatten();
-        let pieces = pieces.and_then(|pieces| {
-            pieces.into_iter().enumerate().map(|(n, piece)| compile(environment, part, n, piece)).collect()
-        });
+        let cut = (encoding == Encoding::QuotedPrintable).then(|| cut::cut(source)).flatten();
+        let pieces = cut.and_then(|cut| Pieces::new(environment, part, cut));
         Self { part, encoding, pieces }
     }
 
@@ -82,26 +87,43 @@ impl Body {
     /// Emits what the pieces become, in their order and within the bounds of a part.
     fn chunks(
         &self,
-        pieces: &[Piece<Literal>],
+        Pieces { pieces, units }: &Pieces,
         compiled: &Compiled,
         values: &Values<'_>,
         mut emit: impl FnMut(Chunk<'_>),
     ) -> Option<()> {
-        let mut bounds = Bounds::default();
+        let render = |name: &String| units_of(&compiled.environment, name, values);
+        let units = units.as_ref().map_or(Some(String::new()), render)?;
+        let (mut units, mut len) = (units.split(cut::MARK), 0);
         for piece in pieces {
             let text = match piece {
                 Piece::Literal(literal) => {
-                    bounds.grow(literal.text_len)?;
+                    grow(&mut len, literal.text_len)?;
                     emit(Chunk::Literal(&literal.bytes));
                     continue;
                 }
                 Piece::Value(value) => values.escaped(value, self.part)?,
-                Piece::Unit(name) => unit(&compiled.environment, name, values, &mut bounds)?.into(),
+                Piece::Unit => units.next()?.into(),
             };
-            bounds.grow(text.len())?;
+            grow(&mut len, text.len())?;
             emit(Chunk::Value(&text));
         }
         Some(())
+    }
+}
+
+impl Pieces {
+    fn new(environment: &mut Environment<'static>, part: Part, cut: Cut) -> Option<Self> {
+        let units = if cut.units.is_empty() {
+            None
+        } else {
+            // Escaping goes by the begin of the name.
+            let name = format!("{}: units", part.name());
+            environment.add_template_owned(name.clone(), cut.units).ok()?;
+            Some(name)
+        };
+        let pieces = cut.pieces.into_iter().map(|piece| encoded(part, piece)).collect();
+        Some(Self { pieces, units })
     }
 }
 
@@ -113,13 +135,8 @@ enum Chunk<'a> {
     Value(&'a str),
 }
 
-fn compile(
-    environment: &mut Environment<'static>,
-    part: Part,
-    number: usize,
-    piece: Piece,
-) -> Option<Piece<Literal>> {
-    Some(match piece {
+fn encoded(part: Part, piece: Piece) -> Piece<Literal> {
+    match piece {
         Piece::Literal(text) => {
             let mut bytes = Vec::new();
             match part {
@@ -129,42 +146,20 @@ fn compile(
             Piece::Literal(Literal { bytes, text_len: text.len() })
         }
         Piece::Value(value) => Piece::Value(value),
-        Piece::Unit(source) => {
-            // Escaping goes by the begin of the name.
-            let name = format!("{} {number}", part.name());
-            environment.add_template_owned(name.clone(), source).ok()?;
-            Piece::Unit(name)
-        }
-    })
+        Piece::Unit => Piece::Unit,
+    }
 }
 
-fn unit(
-    environment: &Environment<'static>,
-    name: &str,
-    values: &Values<'_>,
-    bounds: &mut Bounds,
-) -> Option<String> {
+/// What the units become, a mark behind each.
+fn units_of(environment: &Environment<'static>, name: &str, values: &Values<'_>) -> Option<String> {
     let template = environment.get_template(name).ok()?;
-    let out = &mut Bounded(Vec::with_capacity(template.source().len()));
-    let captured = template.render_captured_to(values.root()?, &mut *out).ok()?;
-    let (steps, _) = captured.state().fuel_levels()?;
-    bounds.steps += steps;
-    if bounds.steps > MAX_STEPS {
-        return None;
-    }
-    String::from_utf8(std::mem::take(&mut out.0)).ok()
+    let mut out = Bounded(Vec::with_capacity(template.source().len()));
+    template.render_captured_to(values.root()?, &mut out).ok()?;
+    String::from_utf8(out.0).ok()
 }
 
-/// What a part has used of its share.
-#[derive(Default)]
-struct Bounds {
-    bytes: usize,
-    steps: u64,
-}
-
-impl Bounds {
-    fn grow(&mut self, bytes: usize) -> Option<()> {
-        self.bytes += bytes;
-        (self.bytes <= MAX_PART).then_some(())
-    }
+/// Adds to the length of a part, as long as it is within its bounds.
+fn grow(len: &mut usize, by: usize) -> Option<()> {
+    *len += by;
+    (*len <= MAX_PART).then_some(())
 }

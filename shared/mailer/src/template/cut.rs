@@ -6,11 +6,12 @@
 //! ```
 //!
 //! Values are plain paths, resolved without the template engine. Units are what only the engine can render: other
-//! expressions, and whole `if` and `for` blocks. Each is a template of its own.
+//! expressions, and whole `if` and `for` blocks. Together they are one template, in their order and with a [`MARK`]
+//! behind each, for it is asking the engine that costs, not what it is asked.
 //!
-//! What `set` says at the top level holds for all that follows, so it is said again at the begin of each unit behind it.
-//! Saying it changes nothing else and is cheap. A template with any other statement is not cut, nor one with a `set` inside
-//! a block, nor one that gives another meaning to what values are resolved by.
+//! What `set` says at the top level holds for all that follows, so it stands between the units. A template with any other
+//! statement is not cut, nor one with a `set` inside a block, nor one that gives another meaning to what values are
+//! resolved by.
 //!
 //! The cut is the engine's own lexer in short: white space goes where a minus sign says so, and one line end at
 //! the end of the template does.
@@ -18,20 +19,30 @@
 use super::guard;
 use crate::tag;
 
-/// Statements within which everything they say ends, and the one that is said again.
+/// What stands behind each unit: neither a template nor a value has it, for [`crate::escape::lines`] takes it out of both.
+pub(super) const MARK: char = '\0';
+/// Statements within which everything they say ends, and the one that stands between units.
 const KNOWN: [&str; 7] = ["if", "elif", "else", "endif", "for", "endfor", "set"];
 /// Names that are looked up without the engine.
 const OURS: [&str; 5] = ["subscriber", "campaign", "unsubscribe_url", guard::URL_PART, guard::LINK_URL];
 /// How the derived text part writes a brace.
 const BRACE: &str = "{{ \"{\" }}";
 
+/// A template that was cut.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Cut<L = String> {
+    pub(super) pieces: Vec<Piece<L>>,
+    /// The template of all units; empty if there are none.
+    pub(super) units: String,
+}
+
 /// A piece of a template.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece<L = String> {
     Literal(L),
     Value(Value),
-    /// The source of a template.
-    Unit(String),
+    /// The next of the units.
+    Unit,
 }
 
 /// A plain path, and the function around it that [`guard`] has put there.
@@ -57,8 +68,8 @@ pub(super) enum Path {
     UnsubscribeUrl,
 }
 
-/// The pieces of a template that the engine has compiled; `None` if it cannot be cut.
-pub(super) fn cut(source: &str) -> Option<Vec<Piece>> {
+/// Cuts a template that the engine has compiled; `None` if it cannot be cut.
+pub(super) fn cut(source: &str) -> Option<Cut> {
     let statements = tag::tags(source).into_iter().filter(|tag| tag.starts_with("{%"));
     if statements.map(tag::keyword).any(|keyword| !KNOWN.contains(&keyword)) {
         return None;
@@ -73,7 +84,7 @@ pub(super) fn cut(source: &str) -> Option<Vec<Piece>> {
         // It may fail, and a recipient with it.
         cutter.unit("");
     }
-    Some(cutter.pieces)
+    Some(cutter.cut)
 }
 
 #[derive(Default)]
@@ -81,11 +92,9 @@ struct Cutter<'a> {
     rest: &'a str,
     /// The last tag ended in a minus sign.
     trims: bool,
-    /// What was set so far.
-    said: String,
-    /// The last of it is in no unit yet.
+    /// No unit stands behind the last `set`.
     is_unsaid: bool,
-    pieces: Vec<Piece>,
+    cut: Cut,
 }
 
 impl Cutter<'_> {
@@ -119,13 +128,15 @@ impl Cutter<'_> {
         if names.any(|name| OURS.contains(name) || *name == ".") {
             return None;
         }
-        self.said.push_str(found);
+        self.cut.units.push_str(found);
         self.is_unsaid = true;
         Some(())
     }
 
     fn unit(&mut self, found: &str) {
-        self.pieces.push(Piece::Unit(format!("{}{found}", self.said)));
+        self.cut.units.push_str(found);
+        self.cut.units.push(MARK);
+        self.cut.pieces.push(Piece::Unit);
         self.is_unsaid = false;
     }
 
@@ -138,16 +149,16 @@ impl Cutter<'_> {
         let inner = inner.strip_suffix(['-', '+']).unwrap_or(inner);
         let (function, inner) = guard::split(inner.trim());
         match path(inner) {
-            Some(path) => self.pieces.push(Piece::Value(Value { path, function })),
+            Some(path) => self.cut.pieces.push(Piece::Value(Value { path, function })),
             None => self.unit(found),
         }
     }
 
     fn literal(&mut self, text: &str) {
-        if let Some(Piece::Literal(last)) = self.pieces.last_mut() {
+        if let Some(Piece::Literal(last)) = self.cut.pieces.last_mut() {
             last.push_str(text);
         } else if !text.is_empty() {
-            self.pieces.push(Piece::Literal(text.to_owned()));
+            self.cut.pieces.push(Piece::Literal(text.to_owned()));
         }
     }
 }
@@ -220,53 +231,58 @@ mod tests {
     fn a_template_is_cut_into_literals_values_and_units() {
         let source = "Dear {{ subscriber.name }},{# no #}!{{ subscriber.attribs.a.b }}{{ \"{\" }}b{% if x %}{% for y in z %}\
                       {{ y }}{% endfor %}{% endif %}{{ subscriber.name | upper }}{ {{ url_part(campaign.id) }}\n";
+        let cut = cut(source).unwrap();
         assert_eq!(
-            cut(source).unwrap(),
+            cut.pieces,
             [
                 literal("Dear "),
                 value(Path::Name),
                 literal(",!"),
                 value(Path::Attribute(vec!["a".into(), "b".into()])),
                 literal("{b"),
-                Piece::Unit("{% if x %}{% for y in z %}{{ y }}{% endfor %}{% endif %}".into()),
-                Piece::Unit("{{ subscriber.name | upper }}".into()),
+                Piece::Unit,
+                Piece::Unit,
                 literal("{ "),
                 Piece::Value(Value { path: Path::CampaignId, function: Some(guard::URL_PART) }),
             ]
+        );
+        assert_eq!(
+            cut.units,
+            "{% if x %}{% for y in z %}{{ y }}{% endfor %}{% endif %}\0{{ subscriber.name | upper }}\0"
         );
     }
 
     #[test]
     fn minus_signs_take_white_space_away() {
         let source = "a \n{{- campaign.id -}}\n b {#- c -#} d {%- if e -%} f {%- endif -%} g {{ campaign.id }} {# h #}\n\n";
+        let cut = cut(source).unwrap();
         assert_eq!(
-            cut(source).unwrap(),
+            cut.pieces,
             [
                 literal("a"),
                 value(Path::CampaignId),
                 literal("bd"),
-                Piece::Unit("{%- if e -%} f {%- endif -%}".into()),
+                Piece::Unit,
                 literal("g "),
                 value(Path::CampaignId),
                 literal(" \n"),
             ]
         );
+        assert_eq!(cut.units, "{%- if e -%} f {%- endif -%}\0");
     }
 
     #[test]
-    fn what_is_set_is_said_again_where_the_engine_is_asked() {
-        let unit = |source: &str| Piece::Unit(source.into());
-        assert_eq!(
+    fn what_is_set_stands_before_the_units_behind_it() {
+        let found =
             cut("{%- set a = 1 -%} {{ a }}x{% set b, c = [a, 2] %}{{ campaign.id }}{% if b %}y{% endif %}")
-                .unwrap(),
-            [
-                unit("{%- set a = 1 -%}{{ a }}"),
-                literal("x"),
-                value(Path::CampaignId),
-                unit("{%- set a = 1 -%}{% set b, c = [a, 2] %}{% if b %}y{% endif %}"),
-            ]
+                .unwrap();
+        assert_eq!(found.pieces, [Piece::Unit, literal("x"), value(Path::CampaignId), Piece::Unit]);
+        assert_eq!(found.units, "{%- set a = 1 -%}{{ a }}\0{% set b, c = [a, 2] %}{% if b %}y{% endif %}\0");
+        let found = cut("{% set a = b %}c").unwrap();
+        assert_eq!(
+            (found.pieces, found.units),
+            (vec![literal("c"), Piece::Unit], "{% set a = b %}\0".into())
         );
-        assert_eq!(cut("{% set a = b %}c").unwrap(), [literal("c"), unit("{% set a = b %}")]);
     }
 
     #[test]

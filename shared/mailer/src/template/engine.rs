@@ -13,7 +13,7 @@ use crate::escape;
 /// The most that one part may grow to, in bytes.
 pub(super) const MAX_PART: usize = 1 << 20;
 /// The most steps that one part may take. A part of 7 KB with a dozen variables takes about a hundred.
-pub(super) const MAX_STEPS: u64 = 250_000;
+const MAX_STEPS: u64 = 250_000;
 /// The longest expression that an error repeats, in characters.
 const MAX_QUOTE: usize = 80;
 /// What is wrong with a link, in an error of ours.
