@@ -49,9 +49,9 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Campaign(args) => block_on(tokio::runtime::Builder::new_multi_thread(), campaign::run(args)),
+        Command::Campaign(args) => block_on(fanmail::runtime::builder(), campaign::run(args)),
         Command::Mailer(args) => mailer::run(&args),
-        Command::Fanout(args) => block_on(tokio::runtime::Builder::new_multi_thread(), fanout::run(args)),
+        Command::Fanout(args) => block_on(fanmail::runtime::builder(), fanout::run(args)),
         Command::Coldstart(args) => coldstart::run(&args),
         Command::Cost(args) => cost::run(&args),
         Command::Part(part) => part::run(part).map_err(BenchError::from),

@@ -29,7 +29,7 @@ pub fn run() -> ExitCode {
     let command = Cli::parse().command;
     let mut runtime = match command {
         Command::Send(_) | Command::Up(_) | Command::Soak(_) | Command::Token { .. } => {
-            Builder::new_multi_thread()
+            crate::runtime::builder()
         }
         // As the function's own `main`: one invocation at a time needs no other thread.
         Command::Function { .. } => Builder::new_current_thread(),

@@ -17,7 +17,12 @@ use tokio::task::JoinSet;
 
 use super::{REGION, StackError};
 
-/// The DynamoDB engine, on a thread of its own: it works on SQLite without yielding.
+/// What the DynamoDB engine's threads are called.
+const NAME: &str = "dynamodb";
+/// SQLite serves one request at a time; a second thread reads and writes JSON meanwhile.
+const THREADS: usize = 2;
+
+/// The DynamoDB engine, on threads of its own: it works on SQLite without yielding.
 pub(super) struct DynamoDb {
     pub(super) url: String,
     pub(super) database: Database,
@@ -42,7 +47,7 @@ impl DynamoDb {
         let (stop, stopped) = oneshot::channel();
         let served = database.clone();
         let serve = move || serve_dynamodb(listener, served, stopped);
-        let thread = std::thread::Builder::new().name("dynamodb".into()).spawn(serve);
+        let thread = std::thread::Builder::new().name(NAME.into()).spawn(serve);
         let thread = thread.map_err(StackError::Thread)?;
         Ok(Self { url: format!("http://{addr}"), database, stop: Some(stop), thread: Some(thread) })
     }
@@ -65,7 +70,8 @@ impl DynamoDb {
 }
 
 fn serve_dynamodb(listener: std::net::TcpListener, database: Database, stopped: oneshot::Receiver<()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(THREADS).thread_name(NAME).enable_all().build();
     let Ok(runtime) = runtime else { return };
     runtime.block_on(async {
         let Ok(listener) = TcpListener::from_std(listener) else { return };
