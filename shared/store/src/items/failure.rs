@@ -1,10 +1,12 @@
 //! The failure item: the words of one recipient's failure.
 
-use fanmail_domain::{CampaignId, FailReason, Failure, LaneNo, RecipientState, SubscriberId, Timestamp};
+use fanmail_domain::{CampaignId, FailReason, Failure, LaneNo, RecipientState, Timestamp};
 
 use crate::attributes::{Builder, Item, Reader, number, text};
 use crate::error::DecodeError;
 use crate::keys;
+
+use super::ids;
 
 pub(crate) fn encode(failure: &Failure) -> Item {
     Builder::new(keys::failure(failure.campaign, failure.lane, failure.subscriber))
@@ -19,11 +21,10 @@ pub(crate) fn decode(item: &Item) -> Result<Failure, DecodeError> {
     let reader = Reader(item);
     let parts = reader.text(keys::PK)?.strip_prefix("C#").and_then(|rest| rest.split_once("#F"));
     let (campaign, lane) = parts.ok_or_else(|| reader.malformed(keys::PK, "partition of failures"))?;
-    let subscriber = SubscriberId::from_number(reader.digits(keys::SK, "")?);
     Ok(Failure {
         campaign: CampaignId(reader.parse(keys::PK, campaign)?),
         lane: LaneNo(reader.parse(keys::PK, lane)?),
-        subscriber: subscriber.ok_or_else(|| reader.malformed(keys::SK, "subscriber id"))?,
+        subscriber: ids::at_place(reader)?,
         reason: reason(reader)?,
         code: reader.optional_number("code")?,
         text: reader.text("text")?.to_owned(),

@@ -1,9 +1,10 @@
-//! Subscriber ids in binaries: seven bytes each, big endian, for an id has 53 bits.
+//! Subscriber ids in items: as sort keys, and in binaries, seven bytes each, big endian, for an id has 53 bits.
 
 use fanmail_domain::SubscriberId;
 
 use crate::attributes::Reader;
 use crate::error::DecodeError;
+use crate::keys;
 
 /// Bytes of one subscriber id.
 pub(crate) const ID_BYTES: usize = 7;
@@ -11,6 +12,12 @@ pub(crate) const ID_BYTES: usize = 7;
 pub(crate) fn to_bytes(id: SubscriberId) -> [u8; ID_BYTES] {
     let [_, rest @ ..] = id.number().to_be_bytes();
     rest
+}
+
+/// The id that is the item's sort key ([`keys::subscriber_place`]).
+pub(crate) fn at_place(reader: Reader<'_>) -> Result<SubscriberId, DecodeError> {
+    let id = SubscriberId::from_number(reader.digits(keys::SK, "")?);
+    id.ok_or_else(|| reader.malformed(keys::SK, "subscriber id"))
 }
 
 /// The ids in the binary `name`, in order.

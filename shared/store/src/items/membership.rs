@@ -1,11 +1,13 @@
 //! The membership item: one subscriber on one list, as fan-out reads it.
 
-use fanmail_domain::{ListId, SubscriberId, Timestamp};
+use fanmail_domain::{ListId, Timestamp};
 use fanmail_engine::ports::Member;
 
 use crate::attributes::{Builder, Item, Reader, number};
 use crate::error::DecodeError;
 use crate::keys;
+
+use super::ids;
 
 pub(crate) fn encode(list: ListId, member: Member) -> Item {
     Builder::new(keys::membership(list, member.id)).with("joined_at", number(member.joined_at)).build()
@@ -13,9 +15,5 @@ pub(crate) fn encode(list: ListId, member: Member) -> Item {
 
 pub(crate) fn decode(item: &Item) -> Result<Member, DecodeError> {
     let reader = Reader(item);
-    let id = SubscriberId::from_number(reader.digits(keys::SK, "")?);
-    Ok(Member {
-        id: id.ok_or_else(|| reader.malformed(keys::SK, "subscriber id"))?,
-        joined_at: Timestamp(reader.number("joined_at")?),
-    })
+    Ok(Member { id: ids::at_place(reader)?, joined_at: Timestamp(reader.number("joined_at")?) })
 }

@@ -15,6 +15,8 @@ use crate::attributes::{Builder, Item, Reader, flag, number, text};
 use crate::error::DecodeError;
 use crate::keys;
 
+use super::ids;
+
 /// Name of the attribute that holds the revision.
 pub(crate) const REV: &str = "rev";
 /// Name of the attribute that marks a row that others passed by.
@@ -51,9 +53,7 @@ pub(crate) fn encode_gone(id: SubscriberId) -> Item {
 
 /// Whose row it is, emptied or not.
 pub(crate) fn id(item: &Item) -> Result<SubscriberId, DecodeError> {
-    let reader = Reader(item);
-    let id = SubscriberId::from_number(reader.digits(keys::SK, "")?);
-    id.ok_or_else(|| reader.malformed(keys::SK, "subscriber id"))
+    ids::at_place(Reader(item))
 }
 
 /// The row; `None` if it is an emptied one.
