@@ -9,7 +9,7 @@ use fanmail_lambda_host::{
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::stage::{QUEUE_ARN, Stage, exists, signal, wait_for};
+use crate::stage::{QUEUE_ARN, Stage, exists, is_alive, signal, wait_for};
 
 fn pids(stage: &Stage) -> Vec<u32> {
     stage.host.processes("f").iter().map(|process| process.pid).collect()
@@ -120,13 +120,11 @@ fn the_end_of_the_runtime_kills_processes() {
 
     drop(runtime);
 
-    let gone =
-        || !std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z"));
     let end = std::time::Instant::now() + Duration::from_secs(20);
-    while !gone() && std::time::Instant::now() < end {
+    while is_alive(pid) {
+        assert!(std::time::Instant::now() < end, "process {pid} outlived the runtime");
         std::thread::sleep(Duration::from_millis(5));
     }
-    assert!(gone(), "process {pid} outlived the runtime");
     drop(stage);
 }
 

@@ -21,10 +21,11 @@ pub(crate) fn thaw(pid: u32) {
     signal(pid, Signal::CONT);
 }
 
-/// Whether there is such a process, and not only its entry waiting for a parent that never asks.
+/// Whether there is such a process, and not only its entry: waiting for a parent that never asks (`Z`), or
+/// being buried just now (`X`, which follows `Z` for a moment).
 pub(crate) fn is_alive(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let ended = stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'));
+    let ended = stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with(['Z', 'X']));
     test_kill_process(pid_of(pid)).is_ok() && !ended
 }
 
