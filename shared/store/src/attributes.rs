@@ -123,14 +123,6 @@ impl<'a> Reader<'a> {
         values.iter().map(|value| text(value).map_err(|_| self.malformed(name, "list of texts"))).collect()
     }
 
-    pub(crate) fn map(self, name: &str) -> Result<&'a Item, DecodeError> {
-        match self.0.get(name) {
-            Some(AttributeValue::M(map)) => Ok(map),
-            Some(_) => Err(self.malformed(name, "map")),
-            None => Err(self.missing(name)),
-        }
-    }
-
     /// A text from a closed vocabulary.
     pub(crate) fn named<T>(
         self,

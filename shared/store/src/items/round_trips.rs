@@ -111,7 +111,8 @@ prop_compose! {
 
 prop_compose! {
     fn row()(
-        (name, attribs, rev, created_at) in (".{0,20}", ".{0,20}", any::<u32>(), time()),
+        (name, rev, created_at) in (".{0,20}", any::<u32>(), time()),
+        attribs in prop_oneof![Just("{}".to_owned()), ".{0,20}"],
         local in "[a-z0-9]{1,20}",
         status in select(vec![
             SubscriberStatus::Enabled, SubscriberStatus::Disabled, SubscriberStatus::Blocklisted,

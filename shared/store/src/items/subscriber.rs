@@ -3,6 +3,9 @@
 //! When two addresses derive one id, the later one takes the next id of its sequence and marks the row it
 //! passed as `shared`. A shared row is not deleted but emptied (`gone`): otherwise whoever looks for the
 //! later address would meet an absent row, and believe that the sequence ends there.
+//!
+//! Every message reads a row, so a row is lean: what is usual is left out, and the standings are one text and not a
+//! map, whose entries DynamoDB bills one by one and every reader takes apart one by one.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +26,8 @@ pub(crate) const REV: &str = "rev";
 pub(crate) const SHARED: &str = "shared";
 /// Name of the attribute that marks an emptied row.
 const GONE: &str = "gone";
+/// The attributes of somebody who has none.
+const NO_ATTRIBS: &str = "{}";
 
 /// A subscriber, and whether others passed by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,17 +38,27 @@ pub(crate) struct Row {
 
 pub(crate) fn encode(row: &Row) -> Item {
     let subscriber = &row.subscriber;
-    let lists = subscriber.lists.iter().map(|(list, status)| (list.to_string(), text(status.name())));
     Builder::new(keys::subscriber(subscriber.id))
         .with("email", text(subscriber.email.expose()))
-        .with("name", text(&subscriber.name))
-        .with("attribs", text(&subscriber.attribs))
-        .with("status", text(subscriber.status.name()))
-        .with("lists", AttributeValue::M(lists.collect()))
+        .with_some("name", unusual(&subscriber.name, ""))
+        .with_some("attribs", unusual(&subscriber.attribs, NO_ATTRIBS))
+        .with_some("status", unusual(subscriber.status.name(), SubscriberStatus::Enabled.name()))
+        .with_some("lists", unusual(&standings(&subscriber.lists), ""))
         .with(REV, number(subscriber.rev))
         .with("created_at", number(subscriber.created_at))
         .with_some(SHARED, row.shared.then(|| flag(true)))
         .build()
+}
+
+/// A text, unless it says the usual.
+fn unusual(value: &str, usual: &str) -> Option<AttributeValue> {
+    (value != usual).then(|| text(value))
+}
+
+/// Each list and the standing on it: `3:confirmed 8:unsubscribed`.
+fn standings(lists: &BTreeMap<ListId, SubscriptionStatus>) -> String {
+    let each = lists.iter().map(|(list, status)| format!("{list}:{}", status.name()));
+    each.collect::<Vec<_>>().join(" ")
 }
 
 /// An emptied row: no personal data, only its place.
@@ -65,9 +80,9 @@ pub(crate) fn decode(item: &Item) -> Result<Option<Row>, DecodeError> {
     let subscriber = Subscriber {
         id: id(item)?,
         email: reader.named("email", "address", |address| EmailAddress::parse(address).ok())?,
-        name: reader.text("name")?.to_owned(),
-        attribs: reader.text("attribs")?.to_owned(),
-        status: reader.named("status", "status of a subscriber", SubscriberStatus::from_name)?,
+        name: reader.optional_text("name")?.unwrap_or_default().to_owned(),
+        attribs: reader.optional_text("attribs")?.unwrap_or(NO_ATTRIBS).to_owned(),
+        status: status(reader)?,
         lists: lists(reader)?,
         rev: reader.number(REV)?,
         created_at: Timestamp(reader.number("created_at")?),
@@ -75,12 +90,73 @@ pub(crate) fn decode(item: &Item) -> Result<Option<Row>, DecodeError> {
     Ok(Some(Row { subscriber, shared: item.contains_key(SHARED) }))
 }
 
+fn status(reader: Reader<'_>) -> Result<SubscriberStatus, DecodeError> {
+    let Some(name) = reader.optional_text("status")? else { return Ok(SubscriberStatus::Enabled) };
+    SubscriberStatus::from_name(name).ok_or_else(|| reader.malformed("status", "status of a subscriber"))
+}
+
 fn lists(reader: Reader<'_>) -> Result<BTreeMap<ListId, SubscriptionStatus>, DecodeError> {
-    let map = reader.map("lists")?;
-    let standing = |(list, status): (&String, &AttributeValue)| {
-        let status = status.as_s().ok().and_then(|name| SubscriptionStatus::from_name(name));
-        let status = status.ok_or_else(|| reader.malformed("lists", "map of subscriptions"))?;
+    let standing = |standing: &str| {
+        let (list, status) = standing.split_once(':').unwrap_or_default();
+        let status = SubscriptionStatus::from_name(status)
+            .ok_or_else(|| reader.malformed("lists", "standings on lists"))?;
         Ok((ListId(reader.parse("lists", list)?), status))
     };
-    map.iter().map(standing).collect()
+    let standings = reader.optional_text("lists")?.unwrap_or_default();
+    standings.split_ascii_whitespace().map(standing).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> Row {
+        let subscriber = Subscriber {
+            id: SubscriberId::from_number(7).unwrap(),
+            email: EmailAddress::parse("ada@example.org").unwrap(),
+            name: String::new(),
+            attribs: "{}".to_owned(),
+            status: SubscriberStatus::Enabled,
+            lists: BTreeMap::new(),
+            rev: 1,
+            created_at: Timestamp(5),
+        };
+        Row { subscriber, shared: false }
+    }
+
+    #[test]
+    fn what_is_usual_takes_no_room() {
+        let item = encode(&row());
+        let mut names: Vec<_> = item.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["created_at", "email", "pk", REV, "sk"]);
+    }
+
+    #[test]
+    fn standings_are_one_text_in_the_order_of_the_lists() {
+        let mut row = row();
+        row.subscriber.lists = BTreeMap::from([
+            (ListId(12), SubscriptionStatus::Unsubscribed),
+            (ListId(3), SubscriptionStatus::Confirmed),
+        ]);
+        assert_eq!(encode(&row)["lists"], text("3:confirmed 12:unsubscribed"));
+    }
+
+    #[test]
+    fn damage_is_refused_and_not_taken_for_the_usual() {
+        for (name, value) in [
+            ("lists", text("3")),
+            ("lists", text("3:maybe")),
+            ("lists", text("three:confirmed")),
+            ("lists", number(3)),
+            ("status", text("asleep")),
+            ("status", number(1)),
+            ("attribs", number(1)),
+            ("name", number(1)),
+        ] {
+            let mut item = encode(&row());
+            item.insert(name.to_owned(), value.clone());
+            assert!(decode(&item).is_err(), "{name} as {value:?}");
+        }
+    }
 }

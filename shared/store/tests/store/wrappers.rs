@@ -79,8 +79,7 @@ async fn keys_left_unprocessed_are_asked_for_again() {
     let row = |id: u64| {
         format!(
             r#"{{"pk": {{"S": "S#00"}}, "sk": {{"S": "{id:016}"}}, "email": {{"S": "a{id}@example.org"}},
-            "name": {{"S": ""}}, "attribs": {{"S": "{{}}"}}, "status": {{"S": "enabled"}},
-            "lists": {{"M": {{}}}}, "rev": {{"N": "0"}}, "created_at": {{"N": "5"}}}}"#
+            "lists": {{"S": "3:confirmed"}}, "rev": {{"N": "0"}}, "created_at": {{"N": "5"}}}}"#
         )
     };
     let first = format!(
