@@ -179,6 +179,13 @@ impl LanePlan {
         self.sealed && self.enqueued == self.created && self.epoch == epoch
     }
 
+    /// How many batches are done when the last one ends. `None` while the run may still add or send some: no end
+    /// is the last one then.
+    #[must_use]
+    pub fn last_at(&self) -> Option<u32> {
+        self.is_fanned_out(self.epoch).then(|| self.created.saturating_sub(1))
+    }
+
     /// Whether the lane still has something to plan or to send in the run `epoch`, and nobody who does it.
     #[must_use]
     pub fn is_left_behind(&self, epoch: Epoch, now: Timestamp) -> bool {
@@ -209,6 +216,13 @@ impl Lane {
     #[must_use]
     pub fn is_complete(&self, epoch: Epoch) -> bool {
         self.plan.is_fanned_out(epoch) && self.done == self.plan.created
+    }
+
+    /// Whether the lane goes on when one more of its batches ends: then nobody has to look whether the campaign is
+    /// finished.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        self.plan.last_at().is_none_or(|last_at| self.done < last_at)
     }
 }
 
@@ -299,6 +313,20 @@ mod tests {
                 "free@1:0/2!: - held@1:0/2! held@1:0/2! held@2:0/2! - - - - free@1:0/2!",
             ]
         );
+    }
+
+    #[test]
+    fn a_lane_goes_on_until_one_end_is_missing_in_a_run_that_sent_everything() {
+        let lane = |plan: LanePlan, done| {
+            Lane { plan, done, tally: Tally::default(), moved_at: Timestamp(0) }.goes_on()
+        };
+        let page = then(free(), &[take(1, 0), PAGE]);
+        let sealed = then(page.clone(), &[LaneEvent::Sealed]);
+        let fanned_out = then(sealed.clone(), &[LaneEvent::Enqueued { batches: 2 }]);
+        assert!(lane(page.clone(), 2) && lane(sealed, 2), "more may come");
+        assert!(lane(fanned_out.clone(), 0) && !lane(fanned_out.clone(), 1));
+        let resumed = then(fanned_out, &[take(2, 0)]);
+        assert!(lane(resumed, 1), "the new run looks at all of it first");
     }
 
     #[test]

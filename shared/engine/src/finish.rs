@@ -1,7 +1,7 @@
 //! Finishing a campaign.
 //!
-//! Whoever ends a batch looks whether its lane is complete, and if so whether the campaign is. The look only
-//! saves work: the write itself demands, in one transaction, that the run fanned each lane out to its sealed
+//! Whoever ends what may be the last batch of a lane looks whether the lane is complete, and if so whether the
+//! campaign is. The look only saves work: the write itself demands, in one transaction, that the run fanned each lane out to its sealed
 //! end and that all its batches are done. So a campaign finishes once, and never before its last recipient;
 //! and a retry does not finish before it has looked at every batch.
 
@@ -10,7 +10,7 @@ use fanmail_domain::{BatchId, Campaign, CampaignEvent, CampaignId, CampaignStatu
 use crate::commit::{Committed, commit, retry};
 use crate::ports::{Campaigns, Clock, JournalEntry, PortError};
 
-/// Finishes the campaign of a batch that just ended, if that was the last one.
+/// Finishes the campaign of a batch that just ended as perhaps the last of its lane, if it was the last of all.
 ///
 /// # Errors
 ///

@@ -47,6 +47,11 @@ impl Ledger for Store {
         self.put_and_count(batch, count).await.during("write a batch and its counters")
     }
 
+    async fn end_batch(&self, batch: &Batch, count: &LaneCount) -> Result<Conditional<Batch>, PortError> {
+        let count = items::lane::count(batch.id, count).if_below(items::lane::DONE, items::lane::LAST_AT);
+        self.put_and_count(batch, count).await.during("write the end of a batch")
+    }
+
     async fn amend_batch(
         &self,
         batch: &Batch,

@@ -126,6 +126,13 @@ impl Write {
         self
     }
 
+    /// Two numbers of the item; nothing is demanded while there is no bound.
+    pub(crate) fn if_below(mut self, name: &str, bound: &str) -> Self {
+        let (name, bound) = (self.name(name), self.name(bound));
+        self.conditions.push(format!("(attribute_not_exists({bound}) OR {name} < {bound})"));
+        self
+    }
+
     /// The condition of an optimistic write: revision `rev` follows the one that stands, 0 follows nothing.
     pub(crate) fn if_follows(self, name: &str, rev: u32) -> Self {
         match rev.checked_sub(1) {
@@ -187,13 +194,20 @@ mod tests {
             .set_or_remove("cursor", Some(number(9)))
             .add("done", 1)
             .if_equal("rev", number(2))
-            .if_same("done", "created");
+            .if_same("done", "created")
+            .if_below("done", "last_at");
         assert_eq!(
             write.expression.text(),
             "SET #until = :set_until, #cursor = :set_cursor REMOVE #holder ADD #done :add_done"
         );
-        assert_eq!(write.condition().as_deref(), Some("#rev = :if_rev AND #done = #created"));
-        assert_eq!((write.names().unwrap().len(), write.values().unwrap().len()), (6, 4));
+        assert_eq!(
+            write.condition().as_deref(),
+            Some(
+                "#rev = :if_rev AND #done = #created AND \
+                 (attribute_not_exists(#last_at) OR #done < #last_at)"
+            )
+        );
+        assert_eq!((write.names().unwrap().len(), write.values().unwrap().len()), (7, 4));
     }
 
     #[test]

@@ -24,12 +24,15 @@ impl Ledger for World {
     }
 
     async fn count_batch(&self, batch: &Batch, count: &LaneCount) -> Result<Conditional<Batch>, PortError> {
-        self.call("count_batch", |state| {
-            let written = write(state, batch);
-            if written == Conditional::Applied {
-                state.lanes.get_mut(&(batch.id.campaign, batch.id.lane)).unwrap().count(count);
+        self.call("count_batch", |state| write_and_count(state, batch, count))
+    }
+
+    async fn end_batch(&self, batch: &Batch, count: &LaneCount) -> Result<Conditional<Batch>, PortError> {
+        self.call("end_batch", |state| {
+            if !state.lanes[&(batch.id.campaign, batch.id.lane)].goes_on() {
+                return Conditional::Rejected(state.batches.get(&batch.id).cloned());
             }
-            written
+            write_and_count(state, batch, count)
         })
     }
 
@@ -44,11 +47,7 @@ impl Ledger for World {
             if lane.is_none_or(|lane| lane.plan.rev != plan_rev) {
                 return Conditional::Rejected(state.batches.get(&batch.id).cloned());
             }
-            let written = write(state, batch);
-            if written == Conditional::Applied {
-                state.lanes.get_mut(&(batch.id.campaign, batch.id.lane)).unwrap().count(count);
-            }
-            written
+            write_and_count(state, batch, count)
         })
     }
 
@@ -94,6 +93,14 @@ fn write(state: &mut State, batch: &Batch) -> Conditional<Batch> {
     }
     state.batches.insert(batch.id, batch.clone());
     Conditional::Applied
+}
+
+fn write_and_count(state: &mut State, batch: &Batch, count: &LaneCount) -> Conditional<Batch> {
+    let written = write(state, batch);
+    if written == Conditional::Applied {
+        state.lanes.get_mut(&(batch.id.campaign, batch.id.lane)).unwrap().count(count);
+    }
+    written
 }
 
 fn write_plan(state: &mut State, campaign: CampaignId, plan: &LanePlan) -> Conditional<LanePlan> {

@@ -1,5 +1,5 @@
-//! Finishing a campaign, step by step (`finish` of the engine): whoever ended a batch, sealed a lane or sweeps
-//! looks whether that was the last one, and the write itself demands it again.
+//! Finishing a campaign, step by step (`finish` of the engine): whoever ended what may be the last batch of a lane,
+//! sealed a lane or sweeps looks whether that was the last one, and the write itself demands it again.
 
 use fanmail_domain::{CampaignState, CampaignStatus, Epoch, Lane, RecipientState};
 
@@ -70,6 +70,11 @@ fn take(model: &Model, world: &mut World, finish: Finish, seen: &mut Sightings) 
 /// Whether a lane is complete, by the rules that are kept.
 pub(crate) fn is_complete(rules: &Rules, lane: &Lane, epoch: Epoch) -> bool {
     if rules.sealed_finish { lane.is_complete(epoch) } else { lane.done == lane.plan.created }
+}
+
+/// Whether a lane goes on when one more of its batches ends, by the rules that are kept.
+pub(crate) fn goes_on(rules: &Rules, lane: &Lane) -> bool {
+    if rules.sealed_finish { lane.goes_on() } else { lane.done + 1 < lane.plan.created }
 }
 
 fn write(world: &mut World, read: CampaignState, seen: &mut Sightings) {

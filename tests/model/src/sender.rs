@@ -48,6 +48,8 @@ pub(crate) enum At {
     Noting(Hold),
     /// Writes its last write; whether a task for the rest follows.
     Ending(Hold, Tally, bool),
+    /// Writes the end of what may be the last batch of its lane, which was refused as any other one's.
+    EndingLast(Hold, Tally),
     /// Sends a task for the rest.
     HandingOn,
     /// Tries to finish the campaign.
@@ -90,7 +92,8 @@ impl Sender {
             | At::Marking(hold, _)
             | At::Intending(hold, _)
             | At::Noting(hold)
-            | At::Ending(hold, ..) => world.is_outdated(&hold.batch),
+            | At::Ending(hold, ..)
+            | At::EndingLast(hold, _) => world.is_outdated(&hold.batch),
             At::Finishing(finish) => finish.is_doomed(world),
             At::Idle | At::Looking | At::Reading | At::Window(_) | At::Submitting(..) | At::HandingOn => {
                 false
@@ -119,6 +122,7 @@ impl Sender {
             | At::Intending(..)
             | At::Noting(_)
             | At::Ending(..)
+            | At::EndingLast(..)
             | At::HandingOn
             | At::Finishing(_) => vec![Choice::Plain],
         }
@@ -137,6 +141,7 @@ impl Sender {
             At::Submitting(..) => "call the provider",
             At::Noting(_) => "write the results",
             At::Ending(..) => "write the last write",
+            At::EndingLast(..) => "write the end of what may be the last batch",
             At::HandingOn => "send a task for the rest",
             At::Finishing(finish) => finish.next_step(),
         }
@@ -157,7 +162,8 @@ impl Sender {
             | At::Intending(hold, _)
             | At::Submitting(hold, _)
             | At::Noting(hold)
-            | At::Ending(hold, ..) => Some(hold),
+            | At::Ending(hold, ..)
+            | At::EndingLast(hold, _) => Some(hold),
             At::Idle | At::Looking | At::Reading | At::HandingOn | At::Finishing(_) => None,
         }
     }
@@ -170,7 +176,8 @@ impl Sender {
             | At::Intending(hold, _)
             | At::Submitting(hold, _)
             | At::Noting(hold)
-            | At::Ending(hold, ..) => Some(hold),
+            | At::Ending(hold, ..)
+            | At::EndingLast(hold, _) => Some(hold),
             At::Idle | At::Looking | At::Reading | At::HandingOn | At::Finishing(_) => None,
         }
     }

@@ -6,6 +6,8 @@ pub const FINISHED: &str = "a campaign was finished";
 pub const FINISHED_WITH_DOUBT: &str = "a campaign was finished with doubt";
 /// A campaign was finished after it had been resumed.
 pub const FINISHED_IN_A_LATER_RUN: &str = "a campaign was finished in a later run";
+/// An end was refused, for it may be the last of its lane.
+pub const END_MAY_BE_THE_LAST: &str = "an end was refused as perhaps the last of its lane";
 /// The write that finishes was refused.
 pub const FINISH_REFUSED: &str = "a write that finishes was refused";
 /// A sender took a batch whose lease had ended.

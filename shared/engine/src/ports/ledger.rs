@@ -34,6 +34,17 @@ pub trait Ledger: Sync {
         count: &LaneCount,
     ) -> impl Future<Output = Result<Conditional<Batch>, PortError>> + Send;
 
+    /// The same for a batch that is done, while its lane goes on without it ([`Lane::goes_on`]). The end that may be the
+    /// last one is refused, and the batch stands as it did: whoever is refused so writes with
+    /// [`count_batch`](Self::count_batch), and looks whether the campaign is finished.
+    ///
+    /// [`Lane::goes_on`]: fanmail_domain::Lane::goes_on
+    fn end_batch(
+        &self,
+        batch: &Batch,
+        count: &LaneCount,
+    ) -> impl Future<Output = Result<Conditional<Batch>, PortError>> + Send;
+
     /// The same for the fan-out that holds the batch's lane: applies only while the lane's plan has the revision
     /// `plan_rev`, for whoever took the lane over has dealt with the batch.
     fn amend_batch(

@@ -7,9 +7,11 @@ use fanmail_domain::window::LONGEST_WAIT;
 use fanmail_domain::{BatchEvent, CampaignStatus, RecipientEvent, SkipReason, StatusReason, Timestamp};
 
 use super::BatchOutcome;
+use super::ledger::End;
 use super::run::{Run, Stop};
 use crate::commit::retry;
 use crate::control::{Order, pause};
+use crate::finish;
 use crate::ports::{Audience, BatchTask, Campaigns, Clock, Ledger, Mailer, PortError, Tasks, Windows};
 
 /// How long a quota of the day is left alone before it is tried again. Quotas that slide over 24 hours, as
@@ -26,14 +28,18 @@ where
     M: Mailer,
     C: Clock,
 {
-    /// Brings the batch and the lane's counters to their end.
+    /// Brings the batch and the lane's counters to their end, and with the last of them the campaign.
     async fn finish(&mut self) -> Result<BatchOutcome, PortError> {
-        let failed = self.batch.tally().send_errors();
-        if !self.carry_forward(Some(BatchEvent::Finished { token: self.batch.token })).await? {
+        let end = self.end().await?;
+        if end == End::Lost {
             return self.lost().await;
         }
-        if failed > 0 {
+        if self.batch.tally().send_errors() > 0 {
             self.pause_at_too_many_errors().await?;
+        }
+        if end == End::MayBeTheLast {
+            let (store, clock, until) = (self.ports.store, self.ports.clock, self.invocation.deadline);
+            finish::after_batch(store, clock, until, self.task.batch).await?;
         }
         Ok(BatchOutcome::Finished(self.batch.tally()))
     }

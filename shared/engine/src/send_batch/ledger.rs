@@ -10,8 +10,19 @@ use fanmail_domain::{
 };
 
 use super::run::Run;
-use crate::commit::{commit, retry};
+use crate::commit::{Committed, commit, retry};
 use crate::ports::{Audience, Campaigns, Clock, JournalEntry, Ledger, Mailer, PortError, Tasks, Windows};
+
+/// What became of a batch's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// It stands, and others of the lane are left.
+    OthersAreLeft,
+    /// It stands, and the lane may be complete with it.
+    MayBeTheLast,
+    /// The batch is not ours any more.
+    Lost,
+}
 
 /// A batch that takes longer than this carries its counters forward on the way.
 const COUNT_EVERY: Duration = Duration::from_secs(3);
@@ -37,12 +48,30 @@ where
     /// Writes everything decided so far, and `last` if there is one, and adds to the lane's counters what
     /// they do not contain yet, in one transaction.
     pub(super) async fn carry_forward(&mut self, last: Option<BatchEvent<'_>>) -> Result<bool, PortError> {
-        self.apply(&BatchEvent::Counted { token: self.batch.token })?;
-        if let Some(last) = last {
-            self.apply(&last)?;
-        }
-        self.counted_at = self.ports.clock.now();
+        self.count(last)?;
         self.write(true).await
+    }
+
+    /// The same with the batch's end, which also says whether somebody has to look if that was the campaign's.
+    pub(super) async fn end(&mut self) -> Result<End, PortError> {
+        self.count(Some(BatchEvent::Finished { token: self.batch.token }))?;
+        self.write_failures().await?;
+        let (store, clock, until) = (self.ports.store, self.ports.clock, self.invocation.deadline);
+        let (batch, count) = self.revision();
+        let mut end = End::OthersAreLeft;
+        let mut written = commit(clock, until, &batch, || store.end_batch(&batch, &count)).await?;
+        if matches!(&written, Committed::Refused(Some(stands)) if stands.rev == self.ledger.rev) {
+            end = End::MayBeTheLast;
+            written = commit(clock, until, &batch, || store.count_batch(&batch, &count)).await?;
+        }
+        self.adopt(batch);
+        Ok(if written.stands() { end } else { End::Lost })
+    }
+
+    fn count(&mut self, last: Option<BatchEvent<'_>>) -> Result<(), PortError> {
+        self.apply(&BatchEvent::Counted { token: self.batch.token })?;
+        self.counted_at = self.ports.clock.now();
+        last.map_or(Ok(()), |last| self.apply(&last))
     }
 
     pub(super) fn apply(&mut self, event: &BatchEvent<'_>) -> Result<(), PortError> {
@@ -51,22 +80,39 @@ where
     }
 
     async fn write(&mut self, counts: bool) -> Result<bool, PortError> {
+        self.write_failures().await?;
         let (store, clock, until) = (self.ports.store, self.ports.clock, self.invocation.deadline);
-        if !self.failures.is_empty() {
-            let failures = std::mem::take(&mut self.failures);
-            retry(clock, until, || store.record_failures(&failures)).await?;
-        }
-        let now = clock.now();
-        let batch = self.batch.clone().revised(now);
-        let count = LaneCount::between(&self.ledger, &batch, now);
+        let (batch, count) = self.revision();
         let written = if counts && !count.is_empty() {
             commit(clock, until, &batch, || store.count_batch(&batch, &count)).await?
         } else {
             commit(clock, until, &batch, || store.write_batch(&batch)).await?
         };
+        self.adopt(batch);
+        Ok(written.stands())
+    }
+
+    /// Writes the words of failures, before the write that makes them true.
+    async fn write_failures(&mut self) -> Result<(), PortError> {
+        let failures = std::mem::take(&mut self.failures);
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let write = || self.ports.store.record_failures(&failures);
+        retry(self.ports.clock, self.invocation.deadline, write).await
+    }
+
+    /// The batch as the ledger is to have it, and what that adds to the lane's counters.
+    fn revision(&self) -> (Batch, LaneCount) {
+        let now = self.ports.clock.now();
+        let batch = self.batch.clone().revised(now);
+        let count = LaneCount::between(&self.ledger, &batch, now);
+        (batch, count)
+    }
+
+    fn adopt(&mut self, batch: Batch) {
         self.leased = true;
         (self.batch, self.ledger) = (batch.clone(), batch);
-        Ok(written.stands())
     }
 
     /// Says in the journal what a take-over left in doubt.

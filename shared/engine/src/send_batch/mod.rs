@@ -9,8 +9,10 @@
 //!    the messages to the provider. What one crash can leave in doubt is one window.
 //! 6. A provider that puts us off costs nobody anything: the recipients return to *pending*, the rate halves,
 //!    and the batch is handed on with a delay. Doors that stay closed for everybody pause the campaign.
-//! 7. The last results, the batch's end and the lane's counters are one transaction.
-//! 8. If that completed the lane, try to finish the campaign.
+//! 7. The last results, the batch's end and the lane's counters are one transaction, on the condition that
+//!    others of the lane are left.
+//! 8. Where none are, the same without the condition; then look whether the lane is complete, and if so try to
+//!    finish the campaign.
 //!
 //! The campaign is looked at before each message, never more than a second old. Who meets a pause gives the
 //! batch back; who meets a cancelled campaign skips the rest of the batch and ends it. If the campaign runs
@@ -37,7 +39,6 @@ use fanmail_domain::{BatchEvent, CampaignId, Content, Phase, Settings, Tally, Ti
 
 use crate::Invocation;
 use crate::commit::retry;
-use crate::finish;
 use crate::ports::{Audience, BatchTask, Campaigns, Clock, Ledger, Mailer, PortError, Tasks, Windows};
 use crate::watch::Watch;
 pub(crate) use ledger::{crashed, take_over_entry};
@@ -142,11 +143,7 @@ where
             return self.come_again(task, found.phase, until).await;
         };
         let content = self.content(id, view.campaign.content_version, invocation).await?;
-        let outcome = Run::new(self, task, invocation, view, content, batch).work(&found, delivery).await?;
-        if matches!(outcome, BatchOutcome::Finished(_)) {
-            finish::after_batch(store, clock, until, task.batch).await?;
-        }
-        Ok(outcome)
+        Run::new(self, task, invocation, view, content, batch).work(&found, delivery).await
     }
 
     /// Sends the task of a batch that could not be leased again: its holder may be of an earlier run, and

@@ -47,7 +47,8 @@ async fn a_lost_answer_at_any_call_loses_nobody_and_repeats_nobody() {
 }
 
 /// Calls between durable intents and durable results, when a death leaves the window in doubt.
-const BETWEEN_INTENT_AND_RESULT: [&str; 4] = ["submit", "write_batch", "count_batch", "campaign"];
+const BETWEEN_INTENT_AND_RESULT: [&str; 5] =
+    ["submit", "write_batch", "end_batch", "count_batch", "campaign"];
 
 fn assert_doubt_only_where_unknowable(at_call: usize, struck: &str, outcome: &Outcome) {
     let (accepted, in_doubt) = (outcome.count("accepted"), outcome.count("in_doubt"));

@@ -1,7 +1,9 @@
 //! What the provider may answer, and what each answer costs.
 
+use std::time::Duration;
+
 use fanmail_domain::{CampaignStatus, FailReason, RecipientState, SettingsPatch};
-use fanmail_engine::ports::Scope;
+use fanmail_engine::ports::{Clock, Scope};
 use fanmail_testkit::{Answer, CAMPAIGN, Outcome, World};
 
 async fn run(world: &World) -> Outcome {
@@ -130,8 +132,21 @@ async fn refused_credentials_pause_at_once() {
 }
 
 #[tokio::test]
+async fn only_the_last_batch_of_a_lane_looks_whether_the_campaign_is_finished() {
+    let looks = async |recipients| {
+        let world = World::new(recipients, 10);
+        let begin = world.now();
+        let outcome = run(&world).await;
+        assert_eq!((outcome.status, outcome.count("accepted")), (CampaignStatus::Finished, recipients));
+        assert!(world.now() < begin.after(Duration::from_secs(60)), "finished by a sweep");
+        world.count_calls("lane")
+    };
+    assert_eq!(looks(100).await, looks(10).await);
+}
+
+#[tokio::test]
 async fn a_batch_costs_one_write_per_window_and_one_transaction() {
-    let world = World::new(100, 100);
+    let world = World::new(200, 100);
     let fast = SettingsPatch {
         message_rate: Some(100_000),
         batch_size: Some(100),
@@ -140,9 +155,11 @@ async fn a_batch_costs_one_write_per_window_and_one_transaction() {
     };
     world.set_settings(fast);
     let outcome = run(&world).await;
-    assert_eq!(outcome.count("accepted"), 100);
+    assert_eq!(outcome.count("accepted"), 200);
     // Windows of 34: the first write leases the batch too, the last results ride with the end.
-    assert_eq!((world.count_calls("write_batch"), world.count_calls("count_batch")), (3, 1));
+    assert_eq!((world.count_calls("write_batch"), world.count_calls("end_batch")), (2 * 3, 2));
+    // The last of a lane has a second one.
+    assert_eq!(world.count_calls("count_batch"), 1);
     // The fan-out, the sender and the finish look at the campaign once each, the start twice.
     assert_eq!(world.count_calls("campaign"), 5);
 }

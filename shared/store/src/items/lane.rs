@@ -28,6 +28,9 @@ pub(crate) const EPOCH: &str = "epoch";
 const MOVED_AT: &str = "moved_at";
 /// Name of the attribute that counts the batches that are done.
 pub(crate) const DONE: &str = "done";
+/// Name of the attribute that says how many batches are done when the last one ends. It follows from the plan, and
+/// is there once the lane is fanned out: conditions cannot reckon.
+pub(crate) const LAST_AT: &str = "last_at";
 
 pub(crate) fn encode(campaign: CampaignId, plan: &LanePlan) -> Item {
     let item = Builder::new(keys::lane(campaign, plan.no)).with(DONE, number(0)).with(MOVED_AT, number(0));
@@ -35,7 +38,7 @@ pub(crate) fn encode(campaign: CampaignId, plan: &LanePlan) -> Item {
 }
 
 /// The plan, without a key, as names and values; what is `None` is not to be there.
-fn attributes(plan: &LanePlan) -> [(&'static str, Option<AttributeValue>); 13] {
+fn attributes(plan: &LanePlan) -> [(&'static str, Option<AttributeValue>); 14] {
     [
         (REV, Some(number(plan.rev))),
         ("first", Some(number(plan.shards.0))),
@@ -45,6 +48,7 @@ fn attributes(plan: &LanePlan) -> [(&'static str, Option<AttributeValue>); 13] {
         (SEALED, Some(flag(plan.sealed))),
         (CREATED, Some(number(plan.created))),
         (ENQUEUED, Some(number(plan.enqueued))),
+        (LAST_AT, plan.last_at().map(number)),
         ("low", Some(number(plan.low))),
         ("recipients", Some(number(plan.recipients))),
         ("holder", plan.holder.map(number)),

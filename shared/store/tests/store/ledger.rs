@@ -2,7 +2,7 @@
 
 use fanmail_domain::{
     Batch, BatchEvent, CampaignId, Change, Epoch, Evidence, FailReason, Failure, Lane, LaneEvent, LaneNo,
-    Phase, RecipientEvent, Retry, SubscriberId, Tally, Timestamp,
+    LanePlan, Phase, RecipientEvent, Retry, SubscriberId, Tally, Timestamp,
 };
 use fanmail_engine::ports::{Campaigns, Conditional, Ledger};
 
@@ -54,6 +54,45 @@ async fn a_fan_out_that_lost_its_lane_changes_no_batch_of_it() {
     assert_eq!(world.store.amend_batch(&closed, &count, rev).await.unwrap(), Conditional::Applied);
     let lane = world.lane(campaign).await;
     assert_eq!((lane.done, lane.tally.named("skipped")), (1, 5));
+}
+
+#[tokio::test]
+async fn an_end_that_may_be_the_last_of_its_lane_is_refused_and_changes_nothing() {
+    let world = World::new().await;
+    let campaign = running(&world.store, 1).await.id;
+    let planned = sealed(&world.store, campaign, 2, 5).await;
+    let leases: Vec<_> = planned.iter().map(|batch| leased(batch, 1)).collect();
+    for lease in &leases {
+        assert_eq!(world.store.write_batch(lease).await.unwrap(), Conditional::Applied);
+    }
+    let ends: Vec<_> = leases.iter().map(done).collect();
+    let end =
+        async |at: usize| world.store.end_batch(&ends[at], &count(&leases[at], &ends[at])).await.unwrap();
+
+    assert_eq!(end(1).await, Conditional::Applied);
+    assert_eq!(end(0).await, Conditional::Rejected(Some(leases[0].clone())));
+    assert_eq!(world.lane(campaign).await.done, 1);
+    let last = world.store.count_batch(&ends[0], &count(&leases[0], &ends[0])).await.unwrap();
+    assert_eq!(last, Conditional::Applied);
+    let lane = world.lane(campaign).await;
+    assert_eq!((lane.done, lane.tally.named("accepted")), (2, 10));
+}
+
+#[tokio::test]
+async fn no_end_is_the_last_one_while_a_run_may_still_send_batches() {
+    let world = World::new().await;
+    let campaign = running(&world.store, 1).await.id;
+    let planned = sealed(&world.store, campaign, 1, 5).await.remove(0);
+    let lease = leased(&planned, 1);
+    assert_eq!(world.store.write_batch(&lease).await.unwrap(), Conditional::Applied);
+    let plan = world.lane(campaign).await.plan;
+    let rewound = plan.apply(LaneEvent::Rewound { now: Timestamp(u64::MAX) }).unwrap();
+    let rewound = LanePlan { rev: rewound.rev + 1, ..rewound };
+    assert_eq!(world.store.write_plan(campaign, &rewound).await.unwrap(), Conditional::Applied);
+
+    let end = done(&lease);
+    assert_eq!(world.store.end_batch(&end, &count(&lease, &end)).await.unwrap(), Conditional::Applied);
+    assert_eq!(world.lane(campaign).await.done, 1);
 }
 
 #[tokio::test]

@@ -78,6 +78,28 @@ async fn counters_equal_a_recount_after_everybody_finished_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_all_ends_at_once_exactly_one_may_be_the_last() {
+    let world = World::new().await;
+    let campaign = running(&world.store, 1).await.id;
+    let planned = sealed(&world.store, campaign, 64, 1).await;
+    let leases: Vec<Batch> = planned.iter().map(|batch| leased(batch, 1)).collect();
+    for batch in &leases {
+        assert_eq!(world.store.write_batch(batch).await.unwrap(), Conditional::Applied);
+    }
+    let answers = at_once(&world.store, |store, number| {
+        let lease = leases[usize::try_from(number).unwrap()].clone();
+        async move {
+            let end = done(&lease);
+            store.end_batch(&end, &count(&lease, &end)).await.unwrap()
+        }
+    })
+    .await;
+    let refused = answers.iter().filter(|answer| **answer != Conditional::Applied).count();
+    let lane = world.store.lane(campaign, LaneNo(0)).await.unwrap().unwrap();
+    assert_eq!((refused, lane.done), (1, 63));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_begin_wins() {
     let world = World::new().await;
     let drafted = world.store.create_campaign(&draft(), NOW).await.unwrap();

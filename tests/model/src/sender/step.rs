@@ -65,6 +65,7 @@ impl Step<'_> {
             At::Submitting(hold, messages) => self.submit(hold, messages),
             At::Noting(hold) => Ok(self.save(hold, None).map_or(At::Idle, At::Window)),
             At::Ending(hold, tally, rest) => Ok(self.end(hold, tally, rest)),
+            At::EndingLast(hold, tally) => Ok(self.end_last(hold, tally)),
             At::HandingOn => {
                 let task = Task::Batch { epoch: self.epoch, lane: self.lane, seq: self.seq, repeated: false };
                 self.world.tasks.insert(task);
@@ -195,14 +196,18 @@ impl Step<'_> {
 
     fn end(&mut self, hold: Hold, tally: Tally, rest: bool) -> At {
         let done = hold.batch.phase == Phase::Done;
-        if self.save(hold, Some(&Counts { tally, done })).is_none() {
-            return At::Idle;
+        let lane = &self.world.lanes[usize::from(self.lane)];
+        if done && !finish::goes_on(&self.model.rules, lane) {
+            self.seen.see(sights::END_MAY_BE_THE_LAST);
+            return At::EndingLast(hold, tally);
         }
-        match (done, rest) {
-            (true, _) => At::Finishing(Finish::Lane(self.lane)),
-            (false, true) => At::HandingOn,
-            (false, false) => At::Idle,
-        }
+        let ours = self.save(hold, Some(&Counts { tally, done })).is_some();
+        if ours && rest { At::HandingOn } else { At::Idle }
+    }
+
+    fn end_last(&mut self, hold: Hold, tally: Tally) -> At {
+        let ours = self.save(hold, Some(&Counts { tally, done: true })).is_some();
+        if ours { At::Finishing(Finish::Lane(self.lane)) } else { At::Idle }
     }
 }
 

@@ -42,6 +42,25 @@ impl Ledger for Process {
         self.call(Store, "write and count a batch", write).await
     }
 
+    async fn end_batch(&self, batch: &Batch, count: &LaneCount) -> Result<Conditional<Batch>, PortError> {
+        let (batch, count) = (batch.clone(), count.clone());
+        let blind = self.world.scenario.is_broken(Sabotage::BlindBatchWrites);
+        let uncounted = self.world.scenario.is_broken(Sabotage::UncountedBatches);
+        let write = move |state: &mut State, who: &str| {
+            let lane = state.stored.lanes.get(&(batch.id.campaign, batch.id.lane));
+            if lane.is_some_and(|lane| !lane.goes_on()) {
+                state.note(who, || format!("batch {}: refused, it may be the last of its lane", batch.id));
+                return Conditional::Rejected(state.stored.batches.get(&batch.id).cloned());
+            }
+            let written = write(state, who, &batch, blind);
+            if written == Conditional::Applied && !uncounted {
+                add(state, &batch, &count);
+            }
+            written
+        };
+        self.call(Store, "write the end of a batch", write).await
+    }
+
     async fn amend_batch(
         &self,
         batch: &Batch,
