@@ -9,14 +9,15 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient, StalledStreamProtectionConfig};
 use fanmail_queue::{Queue, QueueUrls};
 use fanmail_store::{Store, TableNames};
 
 use crate::http;
 use crate::vars::{Vars, VarsError};
 
-/// A request that takes longer is repeated: DynamoDB and SQS answer within milliseconds.
+/// A request that takes longer is repeated: DynamoDB and SQS answer within milliseconds. It holds to the last octet of
+/// an answer, so the SDK's watch over stalled streams, which is more patient, is turned off.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -107,7 +108,8 @@ impl AwsConfig {
             .credentials_provider(self.credentials.clone())
             .http_client(http::client(self.dynamodb_url.as_deref()))
             .retry_config(retries())
-            .timeout_config(timeouts());
+            .timeout_config(timeouts())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         config.set_endpoint_url(self.dynamodb_url.clone());
         Store::new(aws_sdk_dynamodb::Client::from_conf(config.build()), self.tables.clone())
     }
@@ -127,7 +129,8 @@ impl AwsConfig {
             .credentials_provider(self.credentials.clone())
             .http_client(http::client(self.sqs_url.as_deref()))
             .retry_config(retries())
-            .timeout_config(timeouts());
+            .timeout_config(timeouts())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         config.set_endpoint_url(self.sqs_url.clone());
         aws_sdk_sqs::Client::from_conf(config.build())
     }
@@ -175,6 +178,11 @@ fn timeouts() -> TimeoutConfig {
 
 #[cfg(test)]
 mod tests {
+    use fanmail_domain::CampaignId;
+    use fanmail_engine::ports::Campaigns;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     fn vars(with_queues: bool) -> Vars {
@@ -197,5 +205,30 @@ mod tests {
         let error = AwsConfig::from_vars(vars(false)).unwrap_err().to_string();
         assert!(error.contains("FANMAIL_LANES_QUEUE_URL") && error.contains("FANMAIL_BATCHES_QUEUE_URL"));
         assert!(AwsConfig::without_queues(Vars::new([])).is_err());
+    }
+
+    /// Answers each connection with the first half of an answer, and keeps it open.
+    async fn answer_by_halves(listener: TcpListener) {
+        let mut kept = Vec::new();
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            assert!(connection.read(&mut [0; 16 * 1024]).await.unwrap() > 0);
+            connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"Item\":").await.unwrap();
+            kept.push(connection);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_stops_halfway_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let halves = tokio::spawn(answer_by_halves(listener));
+        let config = AwsConfig { dynamodb_url: Some(url), ..AwsConfig::from_vars(vars(true)).unwrap() };
+
+        let store = config.store();
+        let asked = tokio::time::timeout(10 * ATTEMPT_TIMEOUT, store.campaign(CampaignId(1))).await;
+
+        assert!(asked.expect("it waited for the other half").is_err());
+        halves.abort();
     }
 }
