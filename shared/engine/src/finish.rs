@@ -1,9 +1,9 @@
 //! Finishing a campaign.
 //!
 //! Whoever ends what may be the last batch of a lane looks whether the lane is complete, and if so whether the
-//! campaign is. The look only saves work: the write itself demands, in one transaction, that the run fanned each lane out to its sealed
-//! end and that all its batches are done. So a campaign finishes once, and never before its last recipient;
-//! and a retry does not finish before it has looked at every batch.
+//! campaign is. The look only saves work: the write itself demands, in one transaction, that the run fanned each
+//! lane out to its sealed end and that all its batches are done. So a campaign finishes once, and never before its
+//! last recipient; and a retry does not finish before it has looked at every batch.
 
 use fanmail_domain::{BatchId, Campaign, CampaignEvent, CampaignId, CampaignStatus, Timestamp};
 

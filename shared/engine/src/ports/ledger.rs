@@ -34,8 +34,8 @@ pub trait Ledger: Sync {
         count: &LaneCount,
     ) -> impl Future<Output = Result<Conditional<Batch>, PortError>> + Send;
 
-    /// The same for a batch that is done, while its lane goes on without it ([`Lane::goes_on`]). The end that may be the
-    /// last one is refused, and the batch stands as it did: whoever is refused so writes with
+    /// The same for a batch that is done, while its lane goes on without it ([`Lane::goes_on`]). The end that may be
+    /// the last one is refused, and the batch stands as it did: whoever is refused so writes with
     /// [`count_batch`](Self::count_batch), and looks whether the campaign is finished.
     ///
     /// [`Lane::goes_on`]: fanmail_domain::Lane::goes_on
