@@ -323,7 +323,7 @@ mod tests {
         let page = then(free(), &[take(1, 0), PAGE]);
         let sealed = then(page.clone(), &[LaneEvent::Sealed]);
         let fanned_out = then(sealed.clone(), &[LaneEvent::Enqueued { batches: 2 }]);
-        assert!(lane(page.clone(), 2) && lane(sealed, 2), "more may come");
+        assert!(lane(page, 2) && lane(sealed, 2), "more may come");
         assert!(lane(fanned_out.clone(), 0) && !lane(fanned_out.clone(), 1));
         let resumed = then(fanned_out, &[take(2, 0)]);
         assert!(lane(resumed, 1), "the new run looks at all of it first");
