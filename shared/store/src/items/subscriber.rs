@@ -5,7 +5,7 @@
 //! later address would meet an absent row, and believe that the sequence ends there.
 //!
 //! Every message reads a row, so a row is lean: what is usual is left out, and the standings are one text and not a
-//! map, whose entries DynamoDB bills one by one and every reader takes apart one by one.
+//! map, whose entries every reader takes apart one by one.
 
 use std::collections::BTreeMap;
 

@@ -29,34 +29,20 @@ impl Ledger for Process {
     }
 
     async fn count_batch(&self, batch: &Batch, count: &LaneCount) -> Result<Conditional<Batch>, PortError> {
-        let (batch, count) = (batch.clone(), count.clone());
-        let blind = self.world.scenario.is_broken(Sabotage::BlindBatchWrites);
-        let uncounted = self.world.scenario.is_broken(Sabotage::UncountedBatches);
-        let write = move |state: &mut State, who: &str| {
-            let written = write(state, who, &batch, blind);
-            if written == Conditional::Applied && !uncounted {
-                add(state, &batch, &count);
-            }
-            written
-        };
+        let (batch, count, broken) = (batch.clone(), count.clone(), Broken::of(self));
+        let write = move |state: &mut State, who: &str| write_and_count(state, who, &batch, &count, broken);
         self.call(Store, "write and count a batch", write).await
     }
 
     async fn end_batch(&self, batch: &Batch, count: &LaneCount) -> Result<Conditional<Batch>, PortError> {
-        let (batch, count) = (batch.clone(), count.clone());
-        let blind = self.world.scenario.is_broken(Sabotage::BlindBatchWrites);
-        let uncounted = self.world.scenario.is_broken(Sabotage::UncountedBatches);
+        let (batch, count, broken) = (batch.clone(), count.clone(), Broken::of(self));
         let write = move |state: &mut State, who: &str| {
             let lane = state.stored.lanes.get(&(batch.id.campaign, batch.id.lane));
             if lane.is_some_and(|lane| !lane.goes_on()) {
                 state.note(who, || format!("batch {}: refused, it may be the last of its lane", batch.id));
                 return Conditional::Rejected(state.stored.batches.get(&batch.id).cloned());
             }
-            let written = write(state, who, &batch, blind);
-            if written == Conditional::Applied && !uncounted {
-                add(state, &batch, &count);
-            }
-            written
+            write_and_count(state, who, &batch, &count, broken)
         };
         self.call(Store, "write the end of a batch", write).await
     }
@@ -141,6 +127,37 @@ fn write(state: &mut State, who: &str, batch: &Batch, blind: bool) -> Conditiona
     state.note(who, || describe(batch));
     state.stored.batches.insert(batch.id, batch.clone());
     Conditional::Applied
+}
+
+/// How writes that count are broken on purpose.
+#[derive(Clone, Copy)]
+struct Broken {
+    blind: bool,
+    uncounted: bool,
+}
+
+impl Broken {
+    fn of(process: &Process) -> Self {
+        let is_broken = |by| process.world.scenario.is_broken(by);
+        Self {
+            blind: is_broken(Sabotage::BlindBatchWrites),
+            uncounted: is_broken(Sabotage::UncountedBatches),
+        }
+    }
+}
+
+fn write_and_count(
+    state: &mut State,
+    who: &str,
+    batch: &Batch,
+    count: &LaneCount,
+    broken: Broken,
+) -> Conditional<Batch> {
+    let written = write(state, who, batch, broken.blind);
+    if written == Conditional::Applied && !broken.uncounted {
+        add(state, batch, count);
+    }
+    written
 }
 
 fn add(state: &mut State, batch: &Batch, count: &LaneCount) {
