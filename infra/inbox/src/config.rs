@@ -47,7 +47,7 @@ impl Default for InboxConfig {
     }
 }
 
-/// The extensions that the answer to EHLO names. All but CHUNKING, which the inbox does not speak.
+/// The extensions that the answer to EHLO names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// Several commands in one write (RFC 2920). Bursts are answered in order either way.
@@ -60,6 +60,12 @@ pub struct Capabilities {
     pub smtp_utf8: bool,
     /// Replies carry an `x.y.z` status (RFC 2034).
     pub enhanced_status_codes: bool,
+    /// `CHUNKING` (RFC 3030): messages by BDAT; without it that is answered with 502.
+    ///
+    /// Off by default, since the phases of a [`Script`] are those of a conversation with DATA. A client that uses
+    /// BDAT has sent the whole message before the first of them: what was surely not taken with DATA may be in
+    /// doubt with BDAT.
+    pub chunking: bool,
 }
 
 impl Default for Capabilities {
@@ -70,6 +76,7 @@ impl Default for Capabilities {
             size: true,
             smtp_utf8: true,
             enhanced_status_codes: true,
+            chunking: false,
         }
     }
 }

@@ -9,7 +9,7 @@
 //! * [`Script`]: how to misbehave, from Rust or as JSON, changed while running.
 //! * [`Delivery`], [`Snapshot`]: what is known afterwards.
 //!
-//! Absent on purpose: TLS, CHUNKING, relaying, and any memory of an earlier run.
+//! Absent on purpose: TLS, BINARYMIME, relaying, and any memory of an earlier run.
 
 mod clock;
 mod config;

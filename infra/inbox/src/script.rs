@@ -10,6 +10,10 @@
 //! **What it does.** The delay comes first, at its phase, and then the action at its own. A reply at RCPT
 //! concerns that recipient only; what happens later concerns the whole transaction (for several recipients: the
 //! first rule taken that acts later). A rule that is `accept` shields what it matches from the rules below it.
+//!
+//! **Chunks.** The phases are those of a conversation with DATA. For a message by BDAT, `data` is its first BDAT
+//! command, `body` the first octet of a chunk (an empty message has none), and `dot` the last octet of the chunk
+//! that is LAST. A reply waits for the octets of its chunk; a connection ends at once.
 
 use serde::{Deserialize, Serialize};
 
@@ -91,11 +95,11 @@ pub enum Phase {
     Mail,
     /// The answer to RCPT.
     Rcpt,
-    /// The answer to DATA.
+    /// The answer to DATA, or to the first BDAT.
     Data,
     /// In the middle of the message, after its first octets came. There is nothing to answer here.
     Body,
-    /// The answer to the end of the message.
+    /// The answer to the end of the message: the lone dot, or BDAT with LAST.
     Dot,
 }
 

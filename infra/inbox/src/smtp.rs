@@ -4,8 +4,10 @@
 //! written when no complete command is left. So a burst of commands is answered in order and in one write
 //! (RFC 2920), wherever the network cut it.
 
+mod chunks;
 mod command;
 mod content;
+mod instead;
 mod login;
 mod session;
 mod transaction;
@@ -16,6 +18,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpStream;
 
+use crate::script::HangUp;
 use crate::shared::Shared;
 use wire::Wire;
 
@@ -28,6 +31,15 @@ enum Flow {
     Close,
     /// Not: the connection is reset.
     Reset,
+}
+
+impl From<HangUp> for Flow {
+    fn from(by: HangUp) -> Self {
+        match by {
+            HangUp::Close => Self::Close,
+            HangUp::Reset => Self::Reset,
+        }
+    }
 }
 
 /// Talks to one client until either side has enough.

@@ -10,6 +10,8 @@ pub(super) enum Command {
     Mail(Mail),
     Rcpt(String),
     Data,
+    /// `None` if it does not say how many octets follow.
+    Bdat(Option<Chunk>),
     Rset,
     Noop,
     Vrfy,
@@ -26,6 +28,15 @@ pub(super) struct Mail {
     pub(super) size: Option<u64>,
     /// Whether addresses outside ASCII may follow (RFC 6531).
     pub(super) utf8: bool,
+}
+
+/// The parameters of BDAT.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Chunk {
+    /// Octets that follow the command.
+    pub(super) size: u64,
+    /// Whether the message ends with them.
+    pub(super) last: bool,
 }
 
 /// The parameters of AUTH.
@@ -47,10 +58,9 @@ const UNKNOWN_PARAMETER: Refusal = (555, "5.5.4", "parameter not supported");
 
 impl Command {
     /// Parses one line without its CRLF.
-    pub(super) fn parse(line: &[u8], offered: &Capabilities) -> Result<Self, Refusal> {
-        let line = str::from_utf8(line).map_err(|_| (500, "5.5.2", "a command is UTF-8 text"))?;
-        let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
-        let rest = rest.trim();
+    pub(super) fn parse(line: &str, offered: &Capabilities) -> Result<Self, Refusal> {
+        let (verb, tail) = line.split_once(' ').unwrap_or((line, ""));
+        let rest = tail.trim();
         let bare = |command| if rest.is_empty() { Ok(command) } else { Err(NO_ARGUMENT) };
         let named = |command| if rest.is_empty() { Err(NEEDS_ARGUMENT) } else { Ok(command) };
 
@@ -65,7 +75,7 @@ impl Command {
             "VRFY" => named(Self::Vrfy),
             "QUIT" => bare(Self::Quit),
             "AUTH" => Auth::parse(rest).map(Self::Auth),
-            // CHUNKING (RFC 3030) would come in here: BDAT with a size and LAST, and `Wire` would count octets.
+            "BDAT" if offered.chunking => Ok(Self::Bdat(Chunk::parse(tail))),
             "BDAT" | "EXPN" | "HELP" | "STARTTLS" => Err((502, "5.5.1", "command not implemented")),
             _ => Err((500, "5.5.2", "command not recognized")),
         }
@@ -100,6 +110,18 @@ impl Mail {
             _ => return Err(UNKNOWN_PARAMETER),
         }
         Ok(())
+    }
+}
+
+impl Chunk {
+    /// To the letter: who took a size where another takes none would read octets as commands.
+    fn parse(text: &str) -> Option<Self> {
+        let (size, marker) = text.split_once(' ').map_or((text, None), |(size, marker)| (size, Some(marker)));
+        let is_known = marker.is_none_or(|marker| marker.eq_ignore_ascii_case("LAST"));
+        // A number in Rust may have a sign.
+        let is_decimal = size.bytes().all(|byte| byte.is_ascii_digit());
+        let size = size.parse().ok().filter(|_| is_known && is_decimal)?;
+        Some(Self { size, last: marker.is_some() })
     }
 }
 
@@ -172,7 +194,7 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Command, Refusal> {
-        Command::parse(line.as_bytes(), &Capabilities::default())
+        Command::parse(line, &Capabilities { chunking: true, ..Default::default() })
     }
 
     #[test]
@@ -207,7 +229,36 @@ mod tests {
             Capabilities { size: false, eight_bit_mime: false, smtp_utf8: false, ..Default::default() };
         for parameter in ["SIZE=7", "BODY=8BITMIME", "SMTPUTF8"] {
             let line = format!("MAIL FROM:<> {parameter}");
-            assert_eq!(Command::parse(line.as_bytes(), &nothing), Err(UNKNOWN_PARAMETER), "{parameter}");
+            assert_eq!(Command::parse(&line, &nothing), Err(UNKNOWN_PARAMETER), "{parameter}");
+        }
+    }
+
+    #[test]
+    fn a_chunk_is_a_decimal_size_and_perhaps_last() {
+        for (line, size, last) in [
+            ("BDAT 0", 0, false),
+            ("bdat 007 last", 7, true),
+            ("BDAT 18446744073709551615 LAST", u64::MAX, true),
+        ] {
+            assert_eq!(parse(line), Ok(Command::Bdat(Some(Chunk { size, last }))), "{line}");
+        }
+        for line in [
+            "BDAT",
+            "BDAT ",
+            "BDAT LAST",
+            "BDAT  5",
+            "BDAT 5 ",
+            "BDAT +5",
+            "BDAT -1",
+            "BDAT 0x5",
+            "BDAT 5LAST",
+            "BDAT 5  LAST",
+            "BDAT 5 LAST ",
+            "BDAT 5 LAST 6",
+            "BDAT 5 FIRST",
+            "BDAT 18446744073709551616",
+        ] {
+            assert_eq!(parse(line), Ok(Command::Bdat(None)), "{line}");
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Flow;
 use super::command::{Command, Refusal};
+use super::instead::Instead;
 use super::transaction::Envelope;
 use super::wire::{Line, Wire};
 use crate::config::Auth;
-use crate::script::{Action, Phase};
+use crate::script::Phase;
 use crate::shared::Shared;
 
 /// One client from greeting to end.
@@ -38,46 +38,34 @@ impl Session {
         while flow == Flow::Go {
             let Some(line) = self.wire.next_line().await? else { return Ok(Flow::Go) };
             flow = match line {
-                Line::Text(line) => match Command::parse(&line, &self.shared.config.capabilities) {
-                    Ok(command) => self.carry_out(command).await?,
-                    Err(refusal) => self.refuse(refusal),
+                Line::Text(line) => match str::from_utf8(&line) {
+                    Ok(line) => self.obey(line).await?,
+                    Err(_) => self.refuse_line("a command is UTF-8 text"),
                 },
-                Line::TooLong => self.refuse((500, "5.5.2", "line too long")),
-                Line::BareLf => self.refuse((500, "5.5.2", "lines end with CR LF")),
+                Line::TooLong => self.refuse_line("line too long"),
+                Line::BareLf => self.refuse_line("lines end with CR LF"),
             };
         }
         Ok(flow)
     }
 
+    async fn obey(&mut self, line: &str) -> io::Result<Flow> {
+        match Command::parse(line, &self.shared.config.capabilities) {
+            Ok(command) => self.carry_out(command).await,
+            Err(refusal) => Ok(self.refuse(refusal)),
+        }
+    }
+
+    /// Answers what is no line. Where chunks are offered it may have been a BDAT, and then what follows is no
+    /// command; as that cannot be told any more, the conversation ends.
+    fn refuse_line(&mut self, text: &'static str) -> Flow {
+        self.refuse((500, "5.5.2", text));
+        if self.shared.config.capabilities.chunking { Flow::Close } else { Flow::Go }
+    }
+
     pub(super) fn refuse(&mut self, (code, status, text): Refusal) -> Flow {
         self.wire.reply(code, status, text);
         Flow::Go
-    }
-
-    /// Sleeps, with everything said that was to be said before.
-    pub(super) async fn pause(&mut self, ms: u64) -> io::Result<()> {
-        self.wire.flush().await?;
-        tokio::time::sleep(Duration::from_millis(ms)).await;
-        Ok(())
-    }
-
-    /// Does what a rule wants instead of going on, as far as it acts at `phase`.
-    pub(super) fn act(&mut self, action: &Action, phase: Phase) -> Option<Flow> {
-        match action {
-            Action::Reply { code, text, .. } if action.phase() == Some(phase) => {
-                self.wire.raw(format_args!("{code} {text}\r\n"));
-                Some(if *code == 421 { Flow::Close } else { Flow::Go })
-            }
-            Action::Close { phase: at } if *at == phase => Some(Flow::Close),
-            Action::Reset { phase: at } if *at == phase => Some(Flow::Reset),
-            Action::Reply { .. }
-            | Action::Close { .. }
-            | Action::Reset { .. }
-            | Action::Accept
-            | Action::AcceptThenDropReply { .. }
-            | Action::AcceptThenHold
-            | Action::HoldBeforeAccept => None,
-        }
     }
 
     async fn greet(&mut self) -> io::Result<Flow> {
@@ -86,7 +74,8 @@ impl Session {
             if let Some(delay) = rule.delay {
                 self.pause(delay.ms).await?;
             }
-            if let Some(flow) = self.act(&rule.action, Phase::Connect) {
+            if let Some(instead) = Instead::of(&rule.action, Phase::Connect) {
+                let flow = self.act(instead);
                 // A refused connection is of no more use (RFC 5321, 3.1, would only let the client quit).
                 return Ok(if flow == Flow::Go { Flow::Close } else { flow });
             }
@@ -102,6 +91,7 @@ impl Session {
             Command::Mail(mail) => return self.mail(mail).await,
             Command::Rcpt(recipient) => return self.rcpt(recipient).await,
             Command::Data => return self.data().await,
+            Command::Bdat(chunk) => return self.bdat(chunk).await,
             Command::Rset => {
                 self.envelope = None;
                 self.wire.reply(250, "2.0.0", "forgotten");
@@ -148,6 +138,7 @@ impl Session {
             (offered.eight_bit_mime, "8BITMIME"),
             (offered.smtp_utf8, "SMTPUTF8"),
             (offered.enhanced_status_codes, "ENHANCEDSTATUSCODES"),
+            (offered.chunking, "CHUNKING"),
             (config.auth != Auth::Off, "AUTH PLAIN LOGIN"),
         ];
         let lines: Vec<_> = lines.iter().filter(|(offered, _)| *offered).map(|(_, line)| *line).collect();

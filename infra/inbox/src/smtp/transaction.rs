@@ -1,39 +1,41 @@
 //! MAIL, RCPT, DATA and the message: where the script interferes and where a message is recorded.
 //!
-//! At each phase: the rule's delay, the rule's action, the throttle, the good answer; the first that answers
-//! is the last to be asked. A message is recorded before anything is said about it.
+//! A message is recorded before anything is said about it.
 
 use std::io;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::Flow;
+use super::chunks::Chunks;
 use super::command::{Mail, Refusal};
 use super::content::{Headers, unstuff};
 use super::session::Session;
 use super::wire::Content;
 use crate::director::Director;
 use crate::hold::Held;
-use crate::script::{Action, HangUp, Phase};
+use crate::script::{Action, Phase};
 use crate::store::Incoming;
 
 /// Most recipients of one message. RFC 5321, 4.5.3.1.8, asks for 100 at least.
 const MAX_RECIPIENTS: usize = 1000;
 
+const NO_MAIL: Refusal = (503, "5.5.1", "MAIL first");
+const NO_RECIPIENTS: Refusal = (554, "5.5.1", "no valid recipients");
 const NO_SPACE: Refusal = (452, "4.3.1", "cannot keep the message");
-const TOO_LARGE: Refusal = (552, "5.3.4", "message too large");
+pub(super) const TOO_LARGE: Refusal = (552, "5.3.4", "message too large");
 
 /// A transaction in progress, with the script under which it began.
 #[derive(Debug)]
 pub(super) struct Envelope {
-    director: Arc<Director>,
+    pub(super) director: Arc<Director>,
     number: u64,
     sender: String,
     utf8: bool,
     recipients: Vec<Arc<str>>,
     /// The rule that was taken for what is still to come.
-    rule: Option<usize>,
+    pub(super) rule: Option<usize>,
+    /// What came of the message, once a BDAT has.
+    pub(super) chunks: Option<Chunks>,
 }
 
 impl Session {
@@ -48,15 +50,17 @@ impl Session {
             return Ok(flow);
         }
         let Mail { sender, utf8, .. } = mail;
-        self.envelope = Some(Envelope { director, number, sender, utf8, recipients: Vec::new(), rule });
+        let recipients = Vec::new();
+        self.envelope = Some(Envelope { director, number, sender, utf8, recipients, rule, chunks: None });
         self.wire.reply(250, "2.1.0", "sender ok");
         Ok(Flow::Go)
     }
 
     pub(super) async fn rcpt(&mut self, recipient: String) -> io::Result<Flow> {
-        let Some(mut envelope) = self.envelope.take() else {
-            return Ok(self.refuse((503, "5.5.1", "MAIL first")));
-        };
+        if let Some(refusal) = self.between_chunks() {
+            return Ok(self.refuse(refusal));
+        }
+        let Some(mut envelope) = self.envelope.take() else { return Ok(self.refuse(NO_MAIL)) };
         let flow = self.rcpt_in(&mut envelope, recipient).await;
         self.envelope = Some(envelope);
         flow
@@ -83,19 +87,25 @@ impl Session {
     }
 
     pub(super) async fn data(&mut self) -> io::Result<Flow> {
-        let Some(envelope) = self.envelope.take() else {
-            return Ok(self.refuse((503, "5.5.1", "MAIL first")));
-        };
-        if envelope.recipients.is_empty() {
-            self.envelope = Some(envelope);
-            return Ok(self.refuse((554, "5.5.1", "no valid recipients")));
+        if let Some(refusal) = self.between_chunks() {
+            return Ok(self.refuse(refusal));
         }
+        let envelope = match self.take_ready() {
+            Ok(envelope) => envelope,
+            Err(refusal) => return Ok(self.refuse(refusal)),
+        };
         if let Some(flow) = self.script_acts(&envelope.director, envelope.rule, Phase::Data).await? {
             self.envelope = Some(envelope);
             return Ok(flow);
         }
         self.wire.raw(format_args!("354 end with <CR><LF>.<CR><LF>\r\n"));
         self.message(envelope).await
+    }
+
+    /// Takes the transaction for its message, if one may come.
+    pub(super) fn take_ready(&mut self) -> Result<Envelope, Refusal> {
+        let ready = self.envelope.take_if(|envelope| !envelope.recipients.is_empty());
+        ready.ok_or_else(|| if self.envelope.is_some() { NO_RECIPIENTS } else { NO_MAIL })
     }
 
     /// Reads the message and settles the transaction.
@@ -110,33 +120,32 @@ impl Session {
         match content {
             None => Ok(Flow::Close),
             Some(Content::TooLarge) => Ok(self.refuse(TOO_LARGE)),
-            Some(Content::Stuffed(content)) => self.settle(&envelope, content).await,
+            Some(Content::Stuffed(content)) => self.settle(&envelope, &unstuff(&content)).await,
         }
     }
 
-    async fn settle(&mut self, envelope: &Envelope, content: Bytes) -> io::Result<Flow> {
+    /// Records the message and answers its end, as far as the script lets it.
+    pub(super) async fn settle(&mut self, envelope: &Envelope, body: &[u8]) -> io::Result<Flow> {
         if let Some(flow) = self.script_acts(&envelope.director, envelope.rule, Phase::Dot).await? {
             return Ok(flow);
         }
-        let body = unstuff(&content);
         match envelope.director.rule(envelope.rule).map(|rule| &rule.action) {
-            Some(Action::AcceptThenDropReply { by }) => match self.record(envelope, &body) {
+            Some(Action::AcceptThenDropReply { by }) => match self.record(envelope, body) {
                 Err(refusal) => Ok(self.refuse(refusal)),
-                Ok(_) if *by == HangUp::Close => Ok(Flow::Close),
-                Ok(_) => Ok(Flow::Reset),
+                Ok(_) => Ok((*by).into()),
             },
             Some(Action::AcceptThenHold) => {
-                let recorded = self.record(envelope, &body);
-                self.hold(envelope, &body, recorded.is_ok()).await.map(|go| self.answer_if(go, recorded))
+                let recorded = self.record(envelope, body);
+                self.hold(envelope, body, recorded.is_ok()).await.map(|go| self.answer_if(go, recorded))
             }
             Some(Action::HoldBeforeAccept) => {
-                let go = self.hold(envelope, &body, false).await?;
-                let recorded = if go { self.record(envelope, &body) } else { Err(NO_SPACE) };
+                let go = self.hold(envelope, body, false).await?;
+                let recorded = if go { self.record(envelope, body) } else { Err(NO_SPACE) };
                 Ok(self.answer_if(go, recorded))
             }
             Some(Action::Accept | Action::Reply { .. } | Action::Close { .. } | Action::Reset { .. })
             | None => {
-                let recorded = self.record(envelope, &body);
+                let recorded = self.record(envelope, body);
                 Ok(self.answer_if(true, recorded))
             }
         }
@@ -180,33 +189,13 @@ impl Session {
             message_id: Headers::read(body, &[]).message_id,
             stored,
         };
+        self.wire.flush().await?;
         let mut ticket = self.shared.holds.enter(held, &self.shared.changed);
         tokio::select! {
             biased;
             () = ticket.released() => Ok(true),
             () = self.wire.gone() => Ok(false),
         }
-    }
-
-    /// The delay, the action and the throttle of one phase. `None` to go on.
-    async fn script_acts(
-        &mut self,
-        director: &Director,
-        rule: Option<usize>,
-        phase: Phase,
-    ) -> io::Result<Option<Flow>> {
-        if let Some(rule) = director.rule(rule) {
-            if let Some(delay) = rule.delay.filter(|delay| delay.phase == phase) {
-                self.pause(delay.ms).await?;
-            }
-            if let Some(flow) = self.act(&rule.action, phase) {
-                return Ok(Some(flow));
-            }
-        }
-        Ok(director.over_rate(phase).map(|throttle| {
-            self.wire.raw(format_args!("{} {}\r\n", throttle.code, throttle.text));
-            if throttle.code == 421 { Flow::Close } else { Flow::Go }
-        }))
     }
 
     /// What is wrong with MAIL, apart from its order among the commands before.

@@ -94,10 +94,40 @@ impl Wire {
         }
     }
 
-    /// Waits for the first octets after DATA. `false` at the end of the stream.
+    /// Waits for the first octets of a message; writes what is queued before. `false` at the end of the stream.
     pub(super) async fn body_began(&mut self) -> io::Result<bool> {
-        self.flush().await?;
-        Ok(!self.input.is_empty() || self.read().await?)
+        if self.input.is_empty() {
+            self.flush().await?;
+            return self.read().await;
+        }
+        Ok(true)
+    }
+
+    /// Exactly so many octets, whatever they are. `None` at the end of the stream.
+    pub(super) async fn next_octets(&mut self, len: usize) -> io::Result<Option<Bytes>> {
+        while self.input.len() < len {
+            self.flush().await?;
+            if !self.read().await? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(self.input.split_to(len).freeze()))
+    }
+
+    /// Throws so many octets away as they come. `false` at the end of the stream.
+    pub(super) async fn skip(&mut self, mut len: u64) -> io::Result<bool> {
+        loop {
+            let here = self.input.len().min(usize::try_from(len).unwrap_or(usize::MAX));
+            self.input.advance(here);
+            len -= here as u64;
+            if len == 0 {
+                return Ok(true);
+            }
+            self.flush().await?;
+            if !self.read().await? {
+                return Ok(false);
+            }
+        }
     }
 
     /// The rest of the message. `None` at the end of the stream.
@@ -198,5 +228,48 @@ impl Wire {
         }
         let at = self.searched + memmem::find(&self.input[self.searched..], TERMINATOR)?;
         Some((at + 2, at + TERMINATOR.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Our end of a connection, and the client's.
+    async fn connected() -> (Wire, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (Wire::new(listener.accept().await.unwrap().0, true), client)
+    }
+
+    #[tokio::test]
+    async fn octets_that_are_thrown_away_take_no_room() {
+        const LEN: usize = 8 * 1024 * 1024;
+        let (mut wire, mut client) = connected().await;
+        let sending = tokio::spawn(async move {
+            client.write_all(&vec![b'x'; LEN]).await.unwrap();
+            client.write_all(b"NOOP\r\n").await.unwrap();
+            client
+        });
+        assert!(wire.skip(LEN as u64).await.unwrap());
+        assert!(!wire.input.try_reclaim(LEN / 8), "the buffer grew with them");
+        assert_eq!(wire.next_line().await.unwrap(), Some(Line::Text("NOOP".into())));
+        sending.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn octets_that_came_are_taken_where_they_lie_and_before_anything_is_written() {
+        let (mut wire, _client) = connected().await;
+        wire.input.extend_from_slice(b"octets and more");
+        wire.reply(250, "", "ok");
+        let here = wire.input.as_ptr();
+
+        assert!(wire.body_began().await.unwrap());
+        let octets = wire.next_octets(6).await.unwrap().unwrap();
+        assert_eq!((&*octets, octets.as_ptr()), (&b"octets"[..], here));
+        assert!(wire.skip(5).await.unwrap());
+        assert_eq!((&*wire.input, &*wire.output), (&b"more"[..], &b"250 ok\r\n"[..]));
     }
 }

@@ -4,12 +4,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use fanmail_inbox::{Inbox, InboxConfig, Rule, Script};
+use fanmail_inbox::{Capabilities, Inbox, InboxConfig, Rule, Script};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// Fails a test that would hang. Nothing waits for it to pass.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// Long enough for a reply that must not come yet. Only a test that fails gets one.
+const TOO_SOON: Duration = Duration::from_millis(100);
 
 /// An inbox with the default configuration.
 pub(crate) async fn inbox() -> Inbox {
@@ -24,6 +27,17 @@ pub(crate) async fn inbox_with(rules: impl IntoIterator<Item = Rule>) -> Inbox {
 /// An inbox that follows this script.
 pub(crate) async fn scripted(script: Script) -> Inbox {
     Inbox::start(InboxConfig { script, ..InboxConfig::default() }).await.unwrap()
+}
+
+/// The default configuration, with chunks.
+pub(crate) fn with_chunks() -> InboxConfig {
+    let capabilities = Capabilities { chunking: true, ..Capabilities::default() };
+    InboxConfig { capabilities, ..InboxConfig::default() }
+}
+
+/// An inbox that takes chunks and follows these rules.
+pub(crate) async fn chunking(rules: impl IntoIterator<Item = Rule>) -> Inbox {
+    Inbox::start(InboxConfig { script: Script::of(rules), ..with_chunks() }).await.unwrap()
 }
 
 /// One connection.
@@ -48,6 +62,15 @@ impl Client {
         client
     }
 
+    /// Connects and begins a transaction with one recipient.
+    pub(crate) async fn ready(inbox: &Inbox) -> Self {
+        let mut client = Self::hello(inbox).await;
+        for command in ["MAIL FROM:<>", "RCPT TO:<b@example.com>"] {
+            assert!(client.ask(command).await.starts_with("250"), "{command}");
+        }
+        client
+    }
+
     /// Writes octets as they are, in one write.
     pub(crate) async fn send(&mut self, octets: impl AsRef<[u8]>) {
         self.stream.write_all(octets.as_ref()).await.unwrap();
@@ -58,9 +81,20 @@ impl Client {
         tokio::time::timeout(SOON, self.read_reply()).await.expect("no reply")
     }
 
+    /// What is answered already. Nothing is lost of a reply that comes later.
+    pub(crate) async fn early_reply(&mut self) -> Option<String> {
+        tokio::time::timeout(TOO_SOON, self.read_reply()).await.ok()
+    }
+
     /// Sends a command and reads the reply.
     pub(crate) async fn ask(&mut self, command: &str) -> String {
         self.send(format!("{command}\r\n")).await;
+        self.reply().await
+    }
+
+    /// Sends a chunk in one write and reads the reply. `marker` is empty or " LAST".
+    pub(crate) async fn chunk(&mut self, octets: &str, marker: &str) -> String {
+        self.send(format!("BDAT {}{marker}\r\n{octets}", octets.len())).await;
         self.reply().await
     }
 

@@ -157,6 +157,7 @@ async fn hello_names_what_is_offered_and_nothing_else() {
         size: false,
         smtp_utf8: false,
         enhanced_status_codes: false,
+        chunking: false,
     };
     let bare = Inbox::start(InboxConfig { capabilities, ..InboxConfig::default() }).await.unwrap();
     let mut client = Client::dial(bare.smtp_addr()).await.unwrap();
