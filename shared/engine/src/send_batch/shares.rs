@@ -128,7 +128,12 @@ where
         let (store, clock, until) = (self.ports.store, self.ports.clock, self.invocation.stop_at);
         loop {
             let log = retry(clock, until, || store.window(key)).await?;
-            let (after, share) = log.take(limit, ask, clock.now());
+            let now = clock.now();
+            if now >= until {
+                // Who slept so long may know a limit that is not in force any more, and forget by it what still counts.
+                return Ok(Share::Wait { turn: now });
+            }
+            let (after, share) = log.take(limit, ask, now);
             if let Committed::Stands =
                 commit(clock, until, &after, || store.write_window(key, &after)).await?
             {

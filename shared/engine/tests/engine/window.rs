@@ -215,6 +215,26 @@ async fn a_window_that_falls_silent_on_the_way_lets_no_more_through_than_it_gran
 }
 
 #[tokio::test]
+async fn a_sender_that_slept_past_its_time_takes_no_shares_by_a_limit_of_long_ago() {
+    let undisturbed = limited(24, 24, 100);
+    run(&undisturbed).await;
+    let second = crate::support::nth_call(&undisturbed, "window", 1);
+    let world = limited(24, 24, 100).interrupted(second, |world| {
+        Box::pin(async {
+            world.pass_ms(120_000);
+        })
+    });
+    world.start().await;
+    while world.calls().len() <= second {
+        world.step().await.unwrap();
+    }
+    assert_eq!(world.count_calls("write_window"), 1);
+    world.drive().await;
+    let outcome = world.check();
+    assert_eq!((outcome.count("accepted"), outcome.count("in_doubt")), (24, 0));
+}
+
+#[tokio::test]
 async fn a_campaigns_window_and_the_systems_hold_together() {
     let world = limited(30, 5, 10);
     world.add_second_campaign(5);
