@@ -11,7 +11,7 @@ use fanmail_domain::{ListId, Subscriber, SubscriberId, SubscriptionStatus, Times
 use fanmail_engine::ports::{Conditional, Member};
 
 use crate::Store;
-use crate::attributes::{flag, number};
+use crate::attributes::flag;
 use crate::conditional::{delete_if, put_if, update_if};
 use crate::error::StoreError;
 use crate::items;
@@ -44,7 +44,10 @@ pub(crate) struct RowChange {
 /// Turns `before` into `after`, whose revision follows it.
 pub(crate) fn replace(before: Option<&Row>, after: &Row, now: Timestamp) -> RowChange {
     let put = Write::put(Table::Audience, items::subscriber::encode(after));
-    let put = put.if_follows(REV, after.subscriber.rev);
+    let put = match after.subscriber.rev.checked_sub(1) {
+        Some(rev) => items::subscriber::if_stands(put, rev),
+        None => put.if_absent(),
+    };
     with_memberships(put, before.map(|row| &row.subscriber), Some(&after.subscriber), now)
 }
 
@@ -56,7 +59,7 @@ pub(crate) fn erase(before: &Row) -> RowChange {
     } else {
         Write::delete(Table::Audience, keys::subscriber(subscriber.id))
     };
-    let write = write.if_equal(REV, number(subscriber.rev));
+    let write = items::subscriber::if_stands(write, subscriber.rev);
     with_memberships(write, Some(subscriber), None, Timestamp(0))
 }
 

@@ -116,6 +116,15 @@ impl Write {
         self
     }
 
+    /// The same of an item that leaves `name` out where it has this value: one that `beside` tells from others that
+    /// have no `name` either.
+    pub(crate) fn if_equal_or_left_out(mut self, name: &str, value: AttributeValue, beside: &str) -> Self {
+        let (name, value, beside) = (self.name(name), self.value("if", name, value), self.name(beside));
+        let left_out = format!("attribute_not_exists({name}) AND attribute_exists({beside})");
+        self.conditions.push(format!("({name} = {value} OR {left_out})"));
+        self
+    }
+
     pub(crate) fn if_true(self, name: &str) -> Self {
         self.if_equal(name, flag(true))
     }
@@ -194,6 +203,7 @@ mod tests {
             .set_or_remove("cursor", Some(number(9)))
             .add("done", 1)
             .if_equal("rev", number(2))
+            .if_equal_or_left_out("age", number(0), "email")
             .if_same("done", "created")
             .if_below("done", "last_at");
         assert_eq!(
@@ -203,11 +213,12 @@ mod tests {
         assert_eq!(
             write.condition().as_deref(),
             Some(
-                "#rev = :if_rev AND #done = #created AND \
+                "#rev = :if_rev AND \
+                 (#age = :if_age OR attribute_not_exists(#age) AND attribute_exists(#email)) AND #done = #created AND \
                  (attribute_not_exists(#last_at) OR #done < #last_at)"
             )
         );
-        assert_eq!((write.names().unwrap().len(), write.values().unwrap().len()), (7, 4));
+        assert_eq!((write.names().unwrap().len(), write.values().unwrap().len()), (9, 5));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use fanmail_domain::{
 use crate::attributes::{Builder, Item, Reader, flag, number, text};
 use crate::error::DecodeError;
 use crate::keys;
+use crate::write::Write;
 
 use super::ids;
 
@@ -24,6 +25,8 @@ use super::ids;
 pub(crate) const REV: &str = "rev";
 /// Name of the attribute that marks a row that others passed by.
 pub(crate) const SHARED: &str = "shared";
+/// Name of the attribute that every row has, and no emptied one.
+const EMAIL: &str = "email";
 /// Name of the attribute that marks an emptied row.
 const GONE: &str = "gone";
 /// The attributes of somebody who has none.
@@ -39,12 +42,12 @@ pub(crate) struct Row {
 pub(crate) fn encode(row: &Row) -> Item {
     let subscriber = &row.subscriber;
     Builder::new(keys::subscriber(subscriber.id))
-        .with("email", text(subscriber.email.expose()))
+        .with(EMAIL, text(subscriber.email.expose()))
         .with_some("name", unusual(&subscriber.name, ""))
         .with_some("attribs", unusual(&subscriber.attribs, NO_ATTRIBS))
         .with_some("status", unusual(subscriber.status.name(), SubscriberStatus::Enabled.name()))
         .with_some("lists", unusual(&standings(&subscriber.lists), ""))
-        .with(REV, number(subscriber.rev))
+        .with_some(REV, (subscriber.rev > 0).then(|| number(subscriber.rev)))
         .with("created_at", number(subscriber.created_at))
         .with_some(SHARED, row.shared.then(|| flag(true)))
         .build()
@@ -66,6 +69,14 @@ pub(crate) fn encode_gone(id: SubscriberId) -> Item {
     Builder::new(keys::subscriber(id)).with(GONE, flag(true)).build()
 }
 
+/// `write` on the condition that the row still has this revision.
+pub(crate) fn if_stands(write: Write, rev: u32) -> Write {
+    match rev {
+        0 => write.if_equal_or_left_out(REV, number(0), EMAIL),
+        rev => write.if_equal(REV, number(rev)),
+    }
+}
+
 /// Whose row it is, emptied or not.
 pub(crate) fn id(item: &Item) -> Result<SubscriberId, DecodeError> {
     ids::at_place(Reader(item))
@@ -79,12 +90,12 @@ pub(crate) fn decode(item: &Item) -> Result<Option<Row>, DecodeError> {
     }
     let subscriber = Subscriber {
         id: id(item)?,
-        email: reader.named("email", "address", |address| EmailAddress::parse(address).ok())?,
+        email: reader.named(EMAIL, "address", |address| EmailAddress::parse(address).ok())?,
         name: reader.optional_text("name")?.unwrap_or_default().to_owned(),
         attribs: reader.optional_text("attribs")?.unwrap_or(NO_ATTRIBS).to_owned(),
         status: status(reader)?,
         lists: lists(reader)?,
-        rev: reader.number(REV)?,
+        rev: reader.optional_number(REV)?.unwrap_or_default(),
         created_at: Timestamp(reader.number("created_at")?),
     };
     Ok(Some(Row { subscriber, shared: item.contains_key(SHARED) }))
@@ -109,6 +120,7 @@ fn lists(reader: Reader<'_>) -> Result<BTreeMap<ListId, SubscriptionStatus>, Dec
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::write::Table;
 
     fn row() -> Row {
         let subscriber = Subscriber {
@@ -118,7 +130,7 @@ mod tests {
             attribs: "{}".to_owned(),
             status: SubscriberStatus::Enabled,
             lists: BTreeMap::new(),
-            rev: 1,
+            rev: 0,
             created_at: Timestamp(5),
         };
         Row { subscriber, shared: false }
@@ -129,7 +141,16 @@ mod tests {
         let item = encode(&row());
         let mut names: Vec<_> = item.keys().map(String::as_str).collect();
         names.sort_unstable();
-        assert_eq!(names, ["created_at", "email", "pk", REV, "sk"]);
+        assert_eq!(names, ["created_at", "email", "pk", "sk"]);
+    }
+
+    #[test]
+    fn a_row_that_never_changed_is_told_from_an_emptied_one_by_its_address() {
+        let of = |rev| if_stands(Write::delete(Table::Audience, keys::subscriber(row().subscriber.id)), rev);
+        let unchanged = "(#rev = :if_rev OR attribute_not_exists(#rev) AND attribute_exists(#email))";
+        assert_eq!(of(0).condition().as_deref(), Some(unchanged));
+        assert_eq!(of(1).condition().as_deref(), Some("#rev = :if_rev"));
+        assert!(!encode_gone(row().subscriber.id).contains_key(EMAIL));
     }
 
     #[test]
@@ -153,6 +174,7 @@ mod tests {
             ("status", number(1)),
             ("attribs", number(1)),
             ("name", number(1)),
+            (REV, text("1")),
         ] {
             let mut item = encode(&row());
             item.insert(name.to_owned(), value.clone());
