@@ -37,6 +37,7 @@ async fn send(
     counts: &Counts,
 ) -> Result<(), BoxError> {
     let task = decode_batch_task(body)?;
+    let (campaign, batch) = (task.batch.campaign, task.batch);
     let sender = Sender {
         store: &ports.store,
         tasks: &ports.queue,
@@ -46,7 +47,6 @@ async fn send(
     };
     // Boxed: one type for all that happens in a batch would be too deep for the compiler.
     let outcome = Box::pin(sender.send_batch(task, delivery, invocation)).await?;
-    let (campaign, batch) = (task.batch.campaign, task.batch);
     match outcome {
         BatchOutcome::Finished(tally) => {
             counts.ended(&tally);
@@ -105,9 +105,8 @@ mod tests {
                 "batchItemFailures": [{ "itemIdentifier": "2e1424d4-f796-459a-8184-9c92662be6da" }]
             })
         );
-        let task = |campaign, lane, seq| BatchTask {
-            epoch: Epoch(1),
-            batch: BatchId { campaign: CampaignId(campaign), lane: LaneNo(lane), seq },
+        let task = |campaign, lane, seq| {
+            BatchTask::of(Epoch(1), BatchId { campaign: CampaignId(campaign), lane: LaneNo(lane), seq })
         };
         assert_eq!(
             *seen.lock().unwrap(),

@@ -209,6 +209,15 @@ impl Batch {
         Self { rev: self.rev + 1, changed_at: at, ..self }
     }
 
+    /// Whether this may be written where `stands` is in the ledger: it is the next revision, and of the same
+    /// recipients.
+    #[must_use]
+    pub fn follows(&self, stands: &Self) -> bool {
+        let recipients =
+            |batch: &Self| batch.entries.iter().map(|entry| entry.subscriber).collect::<Vec<_>>();
+        stands.rev + 1 == self.rev && recipients(stands) == recipients(self)
+    }
+
     /// Whether every recipient came to an end.
     #[must_use]
     pub fn is_complete(&self) -> bool {

@@ -109,6 +109,9 @@ impl SubscriberId {
     /// The largest id there is.
     pub const MAX: Self = Self((1 << ID_BITS) - 1);
 
+    /// What [`Self::to_bytes`] needs: 53 bits.
+    pub const BYTES: usize = 7;
+
     /// The `salt`-th candidate for `address`. Candidate 0 is the id unless another address came first and
     /// took it: then the store tries 1, 2 and so on.
     #[must_use]
@@ -134,6 +137,24 @@ impl SubscriberId {
     #[must_use]
     pub fn number(self) -> u64 {
         self.0
+    }
+
+    /// The id in as few bytes as any takes, big endian.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; Self::BYTES] {
+        let [_, bytes @ ..] = self.0.to_be_bytes();
+        bytes
+    }
+
+    /// The ids that stand in these bytes one behind the other, as [`Self::to_bytes`] writes them; `None` if there is
+    /// anything else.
+    #[must_use]
+    pub fn all_from_bytes(bytes: &[u8]) -> Option<Vec<Self>> {
+        let id = |bytes: &[u8]| {
+            Self::from_number(bytes.iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte)))
+        };
+        let is_whole = bytes.len().is_multiple_of(Self::BYTES);
+        bytes.chunks_exact(Self::BYTES).map(id).collect::<Option<Vec<_>>>().filter(|_| is_whole)
     }
 
     /// The largest id that lies in this shard.
@@ -199,6 +220,9 @@ mod tests {
             prop_assert!(a <= SubscriberId::MAX && a.shard() <= Shard::LAST);
             prop_assert!(a > b || a.shard() <= b.shard());
             prop_assert_eq!(SubscriberId::from_number(a.number()), Some(a));
+            let bytes = [a.to_bytes(), b.to_bytes()].concat();
+            prop_assert_eq!(SubscriberId::all_from_bytes(&bytes), Some(vec![a, b]));
+            prop_assert_eq!(SubscriberId::all_from_bytes(&bytes[1..]), None);
         }
     }
 
@@ -213,5 +237,6 @@ mod tests {
     #[test]
     fn a_number_beyond_53_bits_is_no_id() {
         assert_eq!(SubscriberId::from_number(1 << 53), None);
+        assert_eq!(SubscriberId::all_from_bytes(&[0xff; SubscriberId::BYTES]), None);
     }
 }

@@ -89,9 +89,15 @@ impl Ledger for Store {
     }
 }
 
-/// Puts a batch in the place of the revision before it; a new one in nobody's place.
+/// Puts a batch in the place of the revision before it; a new one in nobody's place. Whoever writes the first revision
+/// after the plan's may not have read that, so this one write also compares the recipients.
 fn put(batch: &Batch) -> Write {
-    Write::put(Table::Campaigns, items::batch::encode(batch)).if_follows(items::batch::REV, batch.rev)
+    let put =
+        Write::put(Table::Campaigns, items::batch::encode(batch)).if_follows(items::batch::REV, batch.rev);
+    match batch.rev {
+        1 => put.if_equal(items::batch::IDS, items::batch::recipients(batch)),
+        _ => put,
+    }
 }
 
 impl Store {

@@ -182,7 +182,7 @@ impl World {
 
     async fn deliver(&self, queued: Queued, process: &Process) -> Result<(), Died> {
         self.state().in_flight += 1;
-        let done = self.work_on(queued, process).await;
+        let done = self.work_on(&queued, process).await;
         self.state().in_flight -= 1;
         if !matches!(done, Ok(Ok(()))) {
             let mut state = self.state();
@@ -192,18 +192,19 @@ impl World {
         done.map(|_| ())
     }
 
-    async fn work_on(&self, queued: Queued, process: &Process) -> Result<Result<(), PortError>, Died> {
+    async fn work_on(&self, queued: &Queued, process: &Process) -> Result<Result<(), PortError>, Died> {
         let invocation = self.invocation();
-        match queued.task {
+        match &queued.task {
             Task::Lane(task) => {
                 let ports = FanOut { store: self, tasks: self, clock: self, watch: &process.watch };
-                survive(async { ports.fan_out(task, &invocation).await.map(|_| ()) }).await
+                survive(async { ports.fan_out(*task, &invocation).await.map(|_| ()) }).await
             }
             Task::Batch(task) => {
                 let delivery = if queued.received == 0 { Delivery::First } else { Delivery::Repeated };
                 let memory = &process.memory;
                 let ports = Sender { store: self, tasks: self, mailer: self, clock: self, memory };
-                survive(async { ports.send_batch(task, delivery, &invocation).await.map(|_| ()) }).await
+                survive(async { ports.send_batch(task.clone(), delivery, &invocation).await.map(|_| ()) })
+                    .await
             }
         }
     }

@@ -88,7 +88,7 @@ impl Ledger for World {
 
 fn write(state: &mut State, batch: &Batch) -> Conditional<Batch> {
     let stands = state.batches.get(&batch.id);
-    if stands.is_none_or(|stands| stands.rev + 1 != batch.rev) {
+    if !stands.is_some_and(|stands| batch.follows(stands)) {
         return Conditional::Rejected(stands.cloned());
     }
     state.batches.insert(batch.id, batch.clone());

@@ -8,14 +8,14 @@ use fanmail_engine::ports::{BatchTask, LaneTask, PortError, Tasks};
 use crate::World;
 
 /// A task of either kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Task {
     Lane(LaneTask),
     Batch(BatchTask),
 }
 
 /// A task that waits for its delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Queued {
     pub(crate) task: Task,
     pub(crate) visible_at: Timestamp,
@@ -24,13 +24,11 @@ pub(crate) struct Queued {
 
 impl Tasks for World {
     async fn send_lanes(&self, tasks: &[LaneTask], delay: Duration) -> Result<(), PortError> {
-        let all: Vec<Task> = tasks.iter().map(|task| Task::Lane(*task)).collect();
-        self.send("send_lanes", &all, delay)
+        self.send("send_lanes", tasks.iter().copied().map(Task::Lane), delay)
     }
 
     async fn send_batches(&self, tasks: &[BatchTask], delay: Duration) -> Result<(), PortError> {
-        let all: Vec<Task> = tasks.iter().map(|task| Task::Batch(*task)).collect();
-        self.send("send_batches", &all, delay)
+        self.send("send_batches", tasks.iter().cloned().map(Task::Batch), delay)
     }
 
     async fn are_idle(&self) -> Result<bool, PortError> {
@@ -39,11 +37,15 @@ impl Tasks for World {
 }
 
 impl World {
-    fn send(&self, operation: &'static str, tasks: &[Task], delay: Duration) -> Result<(), PortError> {
+    fn send(
+        &self,
+        operation: &'static str,
+        tasks: impl Iterator<Item = Task>,
+        delay: Duration,
+    ) -> Result<(), PortError> {
         self.call(operation, |state| {
             let visible_at = state.now().after(delay);
-            let queued = |task: &Task| Queued { task: *task, visible_at, received: 0 };
-            state.queue.extend(tasks.iter().map(queued));
+            state.queue.extend(tasks.map(|task| Queued { task, visible_at, received: 0 }));
         })
     }
 
@@ -71,9 +73,9 @@ impl World {
     /// Delivers every task `times` times.
     pub fn multiply_queue(&self, times: usize) {
         let mut state = self.state();
-        let once: Vec<Queued> = state.queue.iter().copied().collect();
+        let once: Vec<Queued> = state.queue.iter().cloned().collect();
         for _ in 1..times {
-            state.queue.extend(once.iter().rev().copied());
+            state.queue.extend(once.iter().rev().cloned());
         }
     }
 

@@ -28,6 +28,8 @@ pub enum Choice {
     Stale,
     /// The write carries the lane's counters forward.
     Counting,
+    /// The batch is not read: the task names its recipients, and it is taken to be as it was planned.
+    Unread,
     /// Time is up.
     TimeUp,
     /// What the provider answers.
@@ -152,6 +154,7 @@ impl Choice {
         match self {
             Self::Plain => "",
             Self::Stale => " (not yet again: an outdated view is used)",
+            Self::Unread => " (not: it is taken to be as it was planned)",
             Self::Counting => " and carry the counters forward",
             Self::TimeUp => " (time is up)",
             Self::Answer(Answer::Accepted) => ", which accepts",

@@ -127,6 +127,17 @@ pub(crate) fn is_batch_leased(batch: &Batch) -> bool {
     matches!(batch.phase, Phase::Leased { until, .. } if until > NOW)
 }
 
+/// Whether nobody has worked on the batch.
+pub(crate) fn is_as_planned(batch: &Batch) -> bool {
+    batch.phase == Phase::Queued && batch.token.0 == 0
+}
+
+/// The batch as it was planned, at the revision that stands.
+pub(crate) fn planned_anew(batch: &Batch) -> Batch {
+    let recipients: Vec<_> = batch.entries.iter().map(|entry| entry.subscriber).collect();
+    Batch { rev: batch.rev, ..Batch::planned(batch.id, &recipients) }
+}
+
 pub(crate) fn end_batch_lease(batch: &mut Batch) {
     if let Phase::Leased { until, .. } = &mut batch.phase {
         *until = NOW;

@@ -10,6 +10,7 @@ use fanmail_domain::{Batch, Epoch, Tally};
 use crate::action::{Answer, Choice};
 use crate::finish::Finish;
 use crate::model::Model;
+use crate::scope::Grain;
 use crate::world::{Task, View, World};
 pub(crate) use step::step;
 
@@ -34,6 +35,8 @@ pub(crate) enum At {
     Looking,
     /// Reads the batch.
     Reading,
+    /// Was refused the first write of a batch that it had not read, and reads it.
+    Refused,
     /// Writes its lease, before anything else.
     Leasing(Hold),
     /// Reads the campaign, before a window.
@@ -95,9 +98,13 @@ impl Sender {
             | At::Ending(hold, ..)
             | At::EndingLast(hold, _) => world.is_outdated(&hold.batch),
             At::Finishing(finish) => finish.is_doomed(world),
-            At::Idle | At::Looking | At::Reading | At::Window(_) | At::Submitting(..) | At::HandingOn => {
-                false
-            }
+            At::Idle
+            | At::Looking
+            | At::Reading
+            | At::Refused
+            | At::Window(_)
+            | At::Submitting(..)
+            | At::HandingOn => false,
         }
     }
 
@@ -105,7 +112,12 @@ impl Sender {
     pub(crate) fn choices(&self, model: &Model, world: &World) -> Vec<Choice> {
         match &self.at {
             At::Idle => Vec::new(),
-            At::Looking => Choice::looks(world, self.view, self.epoch()),
+            At::Looking => {
+                let mut choices = Choice::looks(world, self.view, self.epoch());
+                choices.extend((model.scope.grain == Grain::Coarse).then(|| self.unread()).flatten());
+                choices
+            }
+            At::Reading => std::iter::once(Choice::Plain).chain(self.unread()).collect(),
             At::Window(_) if model.rules.look_first => {
                 let mut choices = Choice::looks(world, self.view, self.epoch());
                 choices.extend((world.faults.timeouts > 0).then_some(Choice::TimeUp));
@@ -115,7 +127,7 @@ impl Sender {
                 vec![Choice::Plain, Choice::Counting]
             }
             At::Submitting(..) => Answer::possible(world).map(Choice::Answer).collect(),
-            At::Reading
+            At::Refused
             | At::Leasing(_)
             | At::Window(_)
             | At::Marking(..)
@@ -128,12 +140,19 @@ impl Sender {
         }
     }
 
+    /// Whether it may take its message at its word.
+    fn unread(&self) -> Option<Choice> {
+        let first = matches!(self.task, Some(Task::Batch { repeated: false, .. }));
+        first.then_some(Choice::Unread)
+    }
+
     /// Its next step in words.
     pub(crate) fn next_step(&self) -> &'static str {
         match &self.at {
             At::Idle => "wait",
             At::Looking => "read the campaign",
             At::Reading => "read the batch",
+            At::Refused => "read the batch that it was refused",
             At::Leasing(_) => "write the lease",
             At::Window(_) => "read the campaign before a window",
             At::Marking(..) => "write that a recipient is being prepared",
@@ -164,7 +183,7 @@ impl Sender {
             | At::Noting(hold)
             | At::Ending(hold, ..)
             | At::EndingLast(hold, _) => Some(hold),
-            At::Idle | At::Looking | At::Reading | At::HandingOn | At::Finishing(_) => None,
+            At::Idle | At::Looking | At::Reading | At::Refused | At::HandingOn | At::Finishing(_) => None,
         }
     }
 
@@ -178,7 +197,7 @@ impl Sender {
             | At::Noting(hold)
             | At::Ending(hold, ..)
             | At::EndingLast(hold, _) => Some(hold),
-            At::Idle | At::Looking | At::Reading | At::HandingOn | At::Finishing(_) => None,
+            At::Idle | At::Looking | At::Reading | At::Refused | At::HandingOn | At::Finishing(_) => None,
         }
     }
 }

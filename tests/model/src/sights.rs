@@ -18,6 +18,8 @@ pub const LEASE_EXPIRED: &str = "the sweeper took a batch whose lease had ended"
 pub const REWOUND: &str = "the sweeper had a lane's tasks sent again";
 /// A message met a batch that is held, and comes again.
 pub const HELD_COMES_AGAIN: &str = "a message met a held batch and came again";
+/// A sender took a message at its word, and its first write was refused.
+pub const UNREAD_REFUSED: &str = "a message was taken at its word, and its batch had moved on";
 /// A message for a batch that is done was dropped.
 pub const DUPLICATE_DROPPED: &str = "a duplicate message was dropped";
 /// A message of another run was dropped.

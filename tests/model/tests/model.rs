@@ -74,7 +74,7 @@ fn all_holds_through_a_pause_and_a_second_run() {
 #[test]
 fn all_holds_through_a_duplicate_and_a_lost_message() {
     let scope = Scope { batches: 2, faults: Faults { duplicates: 1, losses: 1, ..NONE }, ..COARSE };
-    let report = holds(scope, &[sights::DUPLICATE_DROPPED, sights::REWOUND]);
+    let report = holds(scope, &[sights::DUPLICATE_DROPPED, sights::UNREAD_REFUSED, sights::REWOUND]);
     assert!(report.states > 100_000, "{} states", report.states);
 }
 

@@ -37,6 +37,17 @@ fn show(batch: &Batch) -> String {
 }
 
 #[test]
+fn a_write_follows_the_revision_before_it_and_only_for_the_same_recipients() {
+    let (stands, next) = (batch(3), batch(3).revised(Timestamp(5)));
+    assert!(next.follows(&stands));
+    assert!(!stands.follows(&stands) && !next.clone().revised(Timestamp(5)).follows(&stands));
+    let mut reversed = next;
+    reversed.entries.reverse();
+    let fewer = batch(2).revised(Timestamp(5));
+    assert!(!reversed.follows(&stands) && !fewer.follows(&stands));
+}
+
+#[test]
 fn the_transition_table_is_this_one() {
     let submit = [change(0, RecipientEvent::Submit)];
     let token = |number| FencingToken(number);

@@ -58,7 +58,7 @@ where
         for batch in batches {
             let id = batch.id;
             match self.make_ready(batch).await? {
-                Ready::ToSend => open.push(BatchTask { epoch: self.task.epoch, batch: id }),
+                Ready::ToSend(batch) => open.push(BatchTask::knowing(self.task.epoch, &batch)),
                 Ready::Nothing => {}
                 Ready::Held => held = held.or(Some(id.seq)),
             }
@@ -74,7 +74,7 @@ where
         loop {
             let changed = match self.due_change(&batch) {
                 Due::Nothing if batch.phase == Phase::Done => return Ok(Ready::Nothing),
-                Due::Nothing => return Ok(Ready::ToSend),
+                Due::Nothing => return Ok(Ready::ToSend(batch)),
                 Due::Held => return Ok(Ready::Held),
                 Due::Change(after) => after,
             };
@@ -116,7 +116,7 @@ enum Due {
 }
 
 enum Ready {
-    ToSend,
+    ToSend(Batch),
     Nothing,
     Held,
 }

@@ -8,7 +8,9 @@ use super::{Conditional, PortError};
 
 /// Batches and lanes: who got what.
 ///
-/// Every write names the revision it follows: it applies only where `rev - 1` of what is written stands.
+/// Every write names the revision it follows: it applies only where `rev - 1` of what is written stands. A batch's
+/// first write after fan-out's also proves its recipients: its writer may know them by a task alone
+/// ([`Batch::follows`]).
 pub trait Ledger: Sync {
     /// One batch as it stands now.
     fn batch(&self, id: BatchId) -> impl Future<Output = Result<Option<Batch>, PortError>> + Send;

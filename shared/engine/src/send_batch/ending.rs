@@ -78,7 +78,7 @@ where
     }
 
     async fn send_on(&self, delay: Duration) -> Result<BatchOutcome, PortError> {
-        let task = [self.task];
+        let task = [self.task.clone()];
         let send = || self.ports.tasks.send_batches(&task, delay);
         retry(self.ports.clock, self.invocation.deadline, send).await?;
         Ok(BatchOutcome::HandedOn(delay))
@@ -89,7 +89,7 @@ where
     async fn leave(&self) -> Result<BatchOutcome, PortError> {
         let state = self.view.campaign.state;
         if self.leased && state.status == CampaignStatus::Running && state.epoch > self.task.epoch {
-            let task = [BatchTask { epoch: state.epoch, batch: self.task.batch }];
+            let task = [BatchTask::of(state.epoch, self.task.batch)];
             let send = || self.ports.tasks.send_batches(&task, Duration::ZERO);
             retry(self.ports.clock, self.invocation.deadline, send).await?;
         }
@@ -102,7 +102,7 @@ where
         let until = self.invocation.deadline;
         let read = || self.ports.store.batch(self.task.batch);
         match retry(self.ports.clock, until, read).await? {
-            Some(batch) => self.ports.come_again(self.task, batch.phase, until).await,
+            Some(batch) => self.ports.come_again(self.task.clone(), batch.phase, until).await,
             None => Ok(BatchOutcome::Dropped),
         }
     }

@@ -1,7 +1,9 @@
 //! Sending one batch.
 //!
 //! 1. Drop the task if the campaign does not run in the task's epoch, or the batch is done. If somebody holds
-//!    the batch, the task comes again: the holder may be of an earlier run, or gone.
+//!    the batch, the task comes again: the holder may be of an earlier run, or gone. A task that names its
+//!    recipients, delivered for the first time, is taken at its word: the batch is as it was planned, unless the
+//!    first write finds otherwise.
 //! 2. Where a sliding window applies, take shares of it; where none are left, the task waits for its turn.
 //! 3. Lease the batch. On take-over, what an earlier holder left *submitting* becomes *in doubt*.
 //! 4. Load the subscribers fresh; who may not receive the message any more is skipped. Render all messages.
@@ -131,12 +133,16 @@ where
         invocation: &Invocation,
     ) -> Result<BatchOutcome, PortError> {
         let (store, clock, until) = (self.store, self.clock, invocation.deadline);
+        let planned = task.planned().filter(|_| delivery == Delivery::First);
+        let task = BatchTask::of(task.epoch, task.batch);
         let id = task.batch.campaign;
         let running = retry(clock, until, || self.memory.watch.running(store, clock, id, task.epoch)).await?;
         let Some(view) = running else { return Ok(BatchOutcome::Dropped) };
-        let Some(found) = retry(clock, until, || store.batch(task.batch)).await? else {
-            return Ok(BatchOutcome::Dropped);
+        let found = match planned {
+            Some(batch) => Some(batch),
+            None => retry(clock, until, || store.batch(task.batch)).await?,
         };
+        let Some(found) = found else { return Ok(BatchOutcome::Dropped) };
         let (holder, now) = (invocation.holder, clock.now());
         let lease = BatchEvent::LeaseTaken { holder, now, until: invocation.lease_until() };
         let Ok(batch) = found.clone().apply(&lease) else {

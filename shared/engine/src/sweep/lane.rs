@@ -112,7 +112,7 @@ where
             // A cancelled campaign's batch is closed by its lane, which stays behind until then.
             return Ok(());
         }
-        let task = [BatchTask { epoch: self.campaign.state.epoch, batch: found.id }];
+        let task = [BatchTask::of(self.campaign.state.epoch, found.id)];
         let send = || self.ports.tasks.send_batches(&task, Duration::ZERO);
         retry(clock, until, send).await
     }

@@ -1,6 +1,9 @@
 //! A queue that loses, repeats and reorders.
 
-use fanmail_domain::CampaignStatus;
+use std::time::Duration;
+
+use fanmail_domain::{CampaignStatus, SubscriberId};
+use fanmail_engine::ports::{BatchTask, Tasks};
 use fanmail_testkit::{Fault, Strike, World};
 
 #[tokio::test]
@@ -14,6 +17,54 @@ async fn every_task_delivered_three_times_sends_each_message_once() {
     world.multiply_queue(3);
     world.drive().await;
     assert_eq!(world.check().count("accepted"), 60);
+}
+
+#[tokio::test]
+async fn a_task_that_names_its_recipients_spares_the_look_at_the_ledger() {
+    let world = World::new(60, 6);
+    world.start().await;
+    world.drive().await;
+    assert_eq!(world.check().count("accepted"), 60);
+    assert_eq!(world.count_calls("batch"), 0);
+}
+
+#[tokio::test]
+async fn a_task_that_names_others_than_the_ledger_sends_to_nobody() {
+    let world = World::new(12, 6);
+    world.start().await;
+    world.step().await.unwrap();
+    world.purge_queue();
+    let [first, second] = world.batches().try_into().unwrap();
+    let names = |batch: &fanmail_domain::Batch| -> Vec<SubscriberId> {
+        batch.entries.iter().map(|entry| entry.subscriber).collect()
+    };
+    let mut reversed = names(&first);
+    reversed.reverse();
+    for recipients in [names(&second), reversed, names(&first)[1..].to_vec()] {
+        let epoch = world.campaign_now(first.id.campaign).state.epoch;
+        let task = BatchTask { recipients, ..BatchTask::of(epoch, first.id) };
+        world.send_batches(&[task], Duration::ZERO).await.unwrap();
+        world.step().await.unwrap();
+        assert_eq!((world.count_calls("submit"), world.batches()[0].clone()), (0, first.clone()));
+        world.drop_delayed_tasks();
+    }
+    world.drive().await;
+    assert_eq!(world.check().count("accepted"), 12);
+}
+
+#[tokio::test]
+async fn a_task_that_names_its_recipients_and_comes_too_late_is_refused_and_then_looks() {
+    let world = World::new(12, 6);
+    world.start().await;
+    world.step().await.unwrap();
+    world.purge_queue();
+    let [first, second] = world.batches().try_into().unwrap();
+    let epoch = world.campaign_now(first.id.campaign).state.epoch;
+    let tasks = [&first, &first, &second].map(|batch| BatchTask::knowing(epoch, batch));
+    world.send_batches(&tasks, Duration::ZERO).await.unwrap();
+    world.drive().await;
+    assert_eq!(world.check().count("accepted"), 12);
+    assert_eq!(world.count_calls("batch"), 1);
 }
 
 #[tokio::test]

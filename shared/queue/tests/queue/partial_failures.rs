@@ -39,10 +39,7 @@ impl Stub {
 
     /// Sends three tasks.
     async fn send(&self) -> Result<(), String> {
-        let task = |seq| BatchTask {
-            epoch: Epoch(1),
-            batch: BatchId { campaign: CampaignId(1), lane: LaneNo(0), seq },
-        };
+        let task = |seq| BatchTask::of(Epoch(1), BatchId { campaign: CampaignId(1), lane: LaneNo(0), seq });
         let tasks: Vec<BatchTask> = (0..3).map(task).collect();
         self.queue.send_batches(&tasks, Duration::ZERO).await.map_err(|error| {
             let cause: &QueueError = error.source().unwrap().downcast_ref().unwrap();

@@ -14,7 +14,7 @@ fn lane(no: u8) -> LaneTask {
 }
 
 fn batch(seq: u32) -> BatchTask {
-    BatchTask { epoch: Epoch(2), batch: BatchId { campaign: CampaignId(7), lane: LaneNo(1), seq } }
+    BatchTask::of(Epoch(2), BatchId { campaign: CampaignId(7), lane: LaneNo(1), seq })
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! Attribute names have one letter; ids, states and attempts are one binary each: seven bytes for an id, one
 //! for its state, whose top bit says that the lane's counters contain it, and one for its attempts.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use fanmail_domain::batch::Entry;
 use fanmail_domain::{
     Batch, BatchId, CampaignId, Epoch, FencingToken, Holder, LaneNo, Phase, RecipientState, Timestamp,
@@ -13,7 +14,8 @@ use crate::error::DecodeError;
 use crate::items::ids;
 use crate::keys;
 
-const IDS: &str = "i";
+/// Name of the attribute that holds the recipients' ids.
+pub(crate) const IDS: &str = "i";
 const STATES: &str = "s";
 const ATTEMPTS: &str = "a";
 const REOPENED: &str = "e";
@@ -39,7 +41,6 @@ pub(crate) fn encode(batch: &Batch) -> Item {
         Phase::Leased { holder, until } => (LEASED, Some((holder, until))),
         Phase::Done => (DONE, None),
     };
-    let ids = batch.entries.iter().flat_map(|entry| ids::to_bytes(entry.subscriber));
     let attempts = batch.entries.iter().map(|entry| entry.attempts);
     let states =
         batch.entries.iter().map(|entry| entry.state.code() | if entry.counted { COUNTED } else { 0 });
@@ -52,10 +53,15 @@ pub(crate) fn encode(batch: &Batch) -> Item {
         .with_some(UNTIL, lease.map(|(_, until)| number(until)))
         .with_some(REOPENED, (batch.reopened > Epoch(0)).then(|| number(batch.reopened)))
         .with(CHANGED_AT, number(batch.changed_at))
-        .with(IDS, bytes(ids.collect()))
+        .with(IDS, recipients(batch))
         .with(STATES, bytes(states.collect()))
         .with(ATTEMPTS, bytes(attempts.collect()))
         .build()
+}
+
+/// Who is in the batch, as the item has them.
+pub(crate) fn recipients(batch: &Batch) -> AttributeValue {
+    bytes(batch.entries.iter().flat_map(|entry| entry.subscriber.to_bytes()).collect())
 }
 
 pub(crate) fn decode(item: &Item) -> Result<Batch, DecodeError> {
@@ -111,7 +117,6 @@ fn entries(reader: Reader<'_>) -> Result<Vec<Entry>, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_dynamodb::types::AttributeValue;
 
     /// Size of an item by DynamoDB's rules: names and texts in UTF-8, binaries in bytes, numbers in one byte
     /// for two significant digits and one more. (Developer guide, "DynamoDB item sizes and formats".)

@@ -103,7 +103,7 @@ fn codes(retry: &Retry) -> Vec<u8> {
 }
 
 fn named(retry: &Retry) -> Vec<u8> {
-    retry.only.iter().flat_map(|id| ids::to_bytes(*id)).collect()
+    retry.only.iter().flat_map(|id| id.to_bytes()).collect()
 }
 
 fn retry(reader: Reader<'_>) -> Result<Option<Retry>, DecodeError> {

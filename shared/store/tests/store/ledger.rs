@@ -25,6 +25,22 @@ async fn a_write_that_follows_what_stands_is_applied_and_any_other_answers_with_
 }
 
 #[tokio::test]
+async fn the_first_write_after_the_plan_is_taken_only_for_the_recipients_of_the_plan() {
+    let world = World::new().await;
+    let planned = batch(running(&world.store, 1).await.id, 0, 3);
+    assert_eq!(world.store.write_batch(&planned).await.unwrap(), Conditional::Applied);
+    let mut reversed = leased(&planned, 1);
+    reversed.entries.reverse();
+    let mut fewer = leased(&planned, 1);
+    fewer.entries.pop();
+    for others in [reversed, fewer] {
+        let answer = world.store.write_batch(&others).await.unwrap();
+        assert_eq!(answer, Conditional::Rejected(Some(planned.clone())));
+    }
+    assert_eq!(world.store.write_batch(&leased(&planned, 1)).await.unwrap(), Conditional::Applied);
+}
+
+#[tokio::test]
 async fn a_repeat_after_a_lost_answer_finds_what_it_meant() {
     let world = World::new().await;
     let planned = batch(running(&world.store, 1).await.id, 0, 3);

@@ -58,6 +58,7 @@ impl Step<'_> {
             At::Looking if self.model.scope.grain == Grain::Coarse => self.read(),
             At::Looking => Ok(At::Reading),
             At::Reading => self.read(),
+            At::Refused => Ok(self.read_after_refusal()),
             At::Leasing(hold) => Ok(self.save(hold, None).map_or(At::Idle, At::Window)),
             At::Window(hold) => self.window(hold),
             At::Marking(hold, position) => self.mark(hold, position),
@@ -90,6 +91,15 @@ impl Step<'_> {
     fn read(&mut self) -> Next {
         let batches = &self.world.batches[usize::from(self.lane)];
         let Some(found) = batches.get(self.seq as usize).cloned() else { return Ok(At::Idle) };
+        let found = match self.choice {
+            // Whatever it does until then, its first write will be refused.
+            Choice::Unread if !moves::is_as_planned(&found) && self.model.rules.fencing => {
+                self.seen.see(sights::UNREAD_REFUSED);
+                return Ok(At::Refused);
+            }
+            Choice::Unread => moves::planned_anew(&found),
+            Choice::Plain | Choice::Stale | Choice::Counting | Choice::TimeUp | Choice::Answer(_) => found,
+        };
         let taken_over = matches!(found.phase, Phase::Leased { .. });
         let suspect = found.token.0 > 0 || self.repeated;
         let held = moves::is_batch_leased(&found);
@@ -101,6 +111,11 @@ impl Step<'_> {
         let careful = self.model.scope.careful_after.is_some_and(|after| batch.stalls >= after);
         let hold = Hold { batch, leased: false, careful, taken_over };
         Ok(if suspect { At::Leasing(hold) } else { At::Window(hold) })
+    }
+
+    fn read_after_refusal(&self) -> At {
+        let batch = &self.world.batches[usize::from(self.lane)][self.seq as usize];
+        if batch.phase == Phase::Done { At::Idle } else { At::HandingOn }
     }
 
     fn window(&mut self, hold: Hold) -> Next {

@@ -96,16 +96,16 @@ async fn carry_out(
     received: &Received,
     invocation: &Invocation,
 ) -> Result<String, PortError> {
-    match received.task {
+    match &received.task {
         Task::Lane(task) => {
             let watch = &environment.watch;
             let start = FanOut { store: process, tasks: process, clock: process, watch };
-            start.fan_out(task, invocation).await.map(|outcome| format!("{outcome:?}"))
+            start.fan_out(*task, invocation).await.map(|outcome| format!("{outcome:?}"))
         }
         Task::Batch(task) => {
             let memory = &environment.memory;
             let sender = Sender { store: process, tasks: process, mailer: process, clock: process, memory };
-            let sent = sender.send_batch(task, received.delivery(), invocation).await;
+            let sent = sender.send_batch(task.clone(), received.delivery(), invocation).await;
             sent.map(|outcome| format!("{outcome:?}"))
         }
     }

@@ -116,7 +116,7 @@ impl Ledger for Process {
 /// Puts a batch where the revision before it stands.
 fn write(state: &mut State, who: &str, batch: &Batch, blind: bool) -> Conditional<Batch> {
     let stands = state.stored.batches.get(&batch.id);
-    if !blind && stands.is_none_or(|stands| stands.rev + 1 != batch.rev) {
+    if !blind && !stands.is_some_and(|stands| batch.follows(stands)) {
         let stands = stands.cloned();
         let rev = stands.as_ref().map_or(0, |stands| stands.rev);
         state.note(who, || format!("batch {} r{}: refused, r{rev} stands", batch.id, batch.rev));

@@ -20,7 +20,7 @@ pub enum QueueName {
 }
 
 /// A task of either kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
     /// Fan a lane out.
     Lane(LaneTask),
@@ -29,7 +29,7 @@ pub enum Task {
 }
 
 /// A message on a queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Message {
     number: u64,
     task: Task,
@@ -38,7 +38,7 @@ struct Message {
 }
 
 /// A message as a receiver has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
     number: u64,
     /// What is to be done.
@@ -64,7 +64,7 @@ struct Queue {
 impl Task {
     /// The queue it belongs on.
     #[must_use]
-    pub fn queue(self) -> QueueName {
+    pub fn queue(&self) -> QueueName {
         match self {
             Self::Lane(_) => QueueName::Lanes,
             Self::Batch(_) => QueueName::Batches,
@@ -100,9 +100,9 @@ impl Queues {
     /// Puts a message on its queue, visible from `visible_ns` on.
     pub fn put(&mut self, task: Task, visible_ns: u64) {
         self.next += 1;
-        let message = Message { number: self.next, task, visible_ns, received: 0 };
+        let number = self.next;
         let queue = self.of(task.queue());
-        queue.messages.push(message);
+        queue.messages.push(Message { number, task, visible_ns, received: 0 });
         queue.waiting.drain(..).for_each(Waker::wake);
     }
 
@@ -144,7 +144,7 @@ impl Queue {
         let message = &mut self.messages[rng.pick(&all)];
         message.visible_ns = hidden_until;
         message.received += 1;
-        Some(Received { number: message.number, task: message.task, count: message.received })
+        Some(Received { number: message.number, task: message.task.clone(), count: message.received })
     }
 
     fn next_visible(&self) -> Option<u64> {

@@ -17,7 +17,7 @@ impl Tasks for Process {
     }
 
     async fn send_batches(&self, tasks: &[BatchTask], delay: Duration) -> Result<(), PortError> {
-        self.send("send batch tasks", tasks.iter().copied().map(Task::Batch).collect(), delay).await
+        self.send("send batch tasks", tasks.iter().cloned().map(Task::Batch).collect(), delay).await
     }
 
     async fn are_idle(&self) -> Result<bool, PortError> {
@@ -47,14 +47,14 @@ impl Process {
         let send = move |state: &mut State, who: &str| {
             for task in tasks {
                 state.note(who, || format!("task: {task}, in {} s", delay_ns / SECOND));
-                put(state, &world.scenario, task, delay_ns);
+                put(state, &world.scenario, &task, delay_ns);
             }
         };
         self.call(Queue, operation, send).await
     }
 }
 
-fn put(state: &mut State, scenario: &Scenario, task: Task, delay_ns: u64) {
+fn put(state: &mut State, scenario: &Scenario, task: &Task, delay_ns: u64) {
     if scenario.is_broken(Sabotage::ForgetfulQueue) && state.rng.chance(200_000) {
         return;
     }
@@ -65,10 +65,10 @@ fn put(state: &mut State, scenario: &Scenario, task: Task, delay_ns: u64) {
         state.counts.add("delayed messages");
         visible_ns += state.rng.within(0..=20_000) * MILLI;
     }
-    state.queues.put(task, visible_ns);
+    state.queues.put(task.clone(), visible_ns);
     if storm && state.rng.chance(doubled) {
         state.counts.add("doubled messages");
         let later_ns = state.rng.mostly_small(0..=60_000) * MILLI;
-        state.queues.put(task, visible_ns + later_ns);
+        state.queues.put(task.clone(), visible_ns + later_ns);
     }
 }

@@ -77,8 +77,8 @@ fn a_finish_that_ignores_which_run_fanned_out_is_caught() {
 #[test]
 fn a_fan_out_that_goes_on_in_a_lane_it_lost_is_caught() {
     let twist = Twist { sabotage: Some(Sabotage::BlindAmendments), ..Twist::default() };
-    assert!(run(31_005, &twist, false).breaks(Promise::NobodyLost));
-    assert!(!run(31_005, &Twist::default(), false).breaks(Promise::NobodyLost));
+    assert!(run(3_952, &twist, false).breaks(Promise::NobodyLost));
+    assert!(!run(3_952, &Twist::default(), false).breaks(Promise::NobodyLost));
 }
 
 #[test]

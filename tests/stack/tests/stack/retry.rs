@@ -90,7 +90,7 @@ async fn who_failed_for_good_is_not_tried_again_by_a_task_that_comes_again() {
         done.ok_or(batches)
     })
     .await;
-    world.stack().queue.send_batches(&[task(id, 0, first); 3], Duration::ZERO).await.unwrap();
+    world.stack().queue.send_batches(&vec![task(id, 0, first); 3], Duration::ZERO).await.unwrap();
     assert_eq!(ends(&world.until(id, "finished").await), [38, 2, 0, 0]);
     eventually("the repeats are dealt with", PATIENCE, async || match world.count("batches").await {
         0 => Ok(()),

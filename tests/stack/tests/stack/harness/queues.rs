@@ -10,7 +10,7 @@ use super::World;
 
 /// The task of a batch in the first run.
 pub(crate) fn task(campaign: CampaignId, lane: u8, seq: u32) -> BatchTask {
-    BatchTask { epoch: Epoch(1), batch: BatchId { campaign, lane: LaneNo(lane), seq } }
+    BatchTask::of(Epoch(1), BatchId { campaign, lane: LaneNo(lane), seq })
 }
 
 impl World {
