@@ -14,7 +14,7 @@ use fanmail::send::{ApiClient, ClientError, Cost, View};
 use fanmail::stack::{FunctionProgram, Provider, Stack, StackConfig, StackError};
 use fanmail_domain::ListId;
 use fanmail_engine::ports::PortError;
-use fanmail_inbox::{Inbox, InboxConfig};
+use fanmail_inbox::{Capabilities, Inbox, InboxConfig};
 use fanmail_lambda_host::HostError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -136,7 +136,9 @@ pub async fn run(options: &Options, program: FunctionProgram) -> Result<(Measure
 }
 
 fn config(options: &Options, program: FunctionProgram) -> StackConfig {
-    let inbox = InboxConfig { keep_bodies: false, ..InboxConfig::default() };
+    // As the relays do that people run: Postfix offers CHUNKING unless it is told not to.
+    let capabilities = Capabilities { chunking: true, ..Capabilities::default() };
+    let inbox = InboxConfig { keep_bodies: false, capabilities, ..InboxConfig::default() };
     StackConfig {
         provider: Provider::Inbox(Box::new(inbox)),
         concurrency: options.concurrency,
