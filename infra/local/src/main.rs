@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use mimalloc::MiMalloc;
+use tikv_jemallocator::Jemalloc;
 
-/// The DynamoDB engine spends a fifth of its time in the system's allocator (docs/benchmarks.md).
+/// The DynamoDB engine makes and drops thousands of small values for each request (docs/benchmarks.md).
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     fanmail::cli::run()
