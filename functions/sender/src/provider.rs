@@ -184,7 +184,8 @@ impl Transport for Provider {
     async fn submit(&self, message: Outgoing) -> Submission {
         let way = self.current().way.clone();
         match way {
-            Way::Ses(ses) => ses.submit(message).await,
+            // Boxed: it is four times the size of the other, which would be moved about with every message.
+            Way::Ses(ses) => Box::pin(ses.submit(message)).await,
             Way::Smtp(smtp, _) => smtp.submit(message).await,
         }
     }

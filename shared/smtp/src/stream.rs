@@ -6,7 +6,7 @@
 //! left, and whoever asks whether the server *surely* lacks the last byte of a message is never told too much.
 
 use std::future::poll_fn;
-use std::io::{self, Write as _};
+use std::io::{self, IoSlice, Write as _};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -21,6 +21,9 @@ use crate::config::ServerConfig;
 use crate::failure::Failure;
 use crate::tls;
 use crate::transcript::SharedRecorder;
+
+/// As much as rustls takes at once.
+const JOINED: usize = 64 * 1024;
 
 /// A connected byte stream.
 #[derive(Debug)]
@@ -100,6 +103,14 @@ impl Stream {
         }
     }
 
+    /// The same of several parts, as if they were one. TLS has to copy them anyway, and gets them together.
+    pub(crate) async fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Plain(tcp) => tcp.write_vectored(parts).await,
+            Self::Tls(_) | Self::Recorded(_) => self.write(&joined(parts)).await,
+        }
+    }
+
     /// Writes what the kernel (or rustls) takes at once, without waiting.
     pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
@@ -150,6 +161,17 @@ fn poll_write(tls: &mut TlsStream<TcpStream>, cx: &mut Context<'_>, bytes: &[u8]
     Poll::Ready(Ok(taken))
 }
 
+/// The beginning of all parts, as one.
+fn joined(parts: &[IoSlice<'_>]) -> Vec<u8> {
+    let len: usize = parts.iter().map(|part| part.len()).sum();
+    let mut all = Vec::with_capacity(len.min(JOINED));
+    for part in parts {
+        let room = JOINED - all.len();
+        all.extend_from_slice(&part[..part.len().min(room)]);
+    }
+    all
+}
+
 /// Reads, and meanwhile pushes on what waits to be written. A peer that has stopped listening may still have
 /// said why, so a failed write is told only when there is nothing to read.
 fn poll_read(
@@ -182,6 +204,15 @@ mod tests {
         let Stream::Plain(tcp) = Stream::plain(tcp).unwrap() else { panic!("not plain") };
 
         assert!(tcp.nodelay().unwrap());
+    }
+
+    #[test]
+    fn parts_are_joined_up_to_what_is_taken_at_once() {
+        let (few, many) = (b"few".as_slice(), vec![b'm'; JOINED]);
+        let join = |parts: &[&[u8]]| joined(&parts.iter().map(|part| IoSlice::new(part)).collect::<Vec<_>>());
+        assert_eq!(join(&[few, few, b"", b"er"]), b"fewfewer");
+        let cut = join(&[few, &many, few]);
+        assert!(cut.len() == JOINED && cut.starts_with(b"fewm") && cut.ends_with(b"m"));
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 //! [`Wire::out`] with several lines, lets [`Wire::flush`] or [`Wire::body`] write it, and calls
 //! [`Wire::reply`] as often.
 
+use std::io::IoSlice;
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
@@ -18,10 +19,6 @@ const READ_CHUNK: usize = 2048;
 
 /// How long to look for the reason after the server stopped taking a body. It has been sent by then or never will.
 const LAST_WORD_PATIENCE: Duration = Duration::from_millis(100);
-
-/// That much of a body is copied, so that it leaves with the commands before and behind it in one write. Larger
-/// bodies need several writes anyway.
-const JOINED: usize = 64 * 1024;
 
 /// A stream that speaks in lines and replies.
 #[derive(Debug)]
@@ -149,25 +146,21 @@ async fn write_joined(
     body: &[u8],
     behind: &[u8],
 ) -> Result<(), Failure> {
-    let (head, tail) = body.split_at(body.len().saturating_sub(JOINED));
-    if !head.is_empty() {
-        write_all(stream, out).await?;
-        out.clear();
-        write_all(stream, head).await?;
-    }
-    out.extend_from_slice(tail);
-    let end = out.len();
-    out.extend_from_slice(behind);
-
-    let mut written = 0;
+    let end = out.len() + body.len();
+    let mut parts = [IoSlice::new(out), IoSlice::new(body), IoSlice::new(behind)];
+    let (mut left, mut written) = (&mut parts[..], 0);
     while written < end {
-        match stream.write(&out[written..]).await {
+        match stream.write_vectored(left).await {
             Ok(0) => return Err(Failure::Closed),
-            Ok(n) => written += n,
+            Ok(n) => {
+                written += n;
+                IoSlice::advance_slices(&mut left, n);
+            }
             Err(err) => return Err(Failure::Write(err)),
         }
     }
-    out.drain(..written);
+    out.clear();
+    out.extend_from_slice(&behind[written - end..]);
     Ok(())
 }
 
