@@ -1,8 +1,8 @@
 //! The SQS adapter and the versioned message bodies.
 //!
 //! A task on a queue is a hint: it may come never, once or several times, early or late, and whoever receives
-//! it looks at the ledger. So sending is simple: ten tasks in a request, those that SQS could not take are
-//! sent again, and a repeat that duplicates a task does no harm. Bodies hold ids and nothing about people.
+//! it looks at the ledger, or is refused by it. So sending is simple: ten tasks in a request, those that SQS could
+//! not take are sent again, and a repeat that duplicates a task does no harm. Bodies hold ids and nothing about people.
 //!
 //! Every task carries its campaign as the `MessageGroupId`, which on these standard queues orders nothing: it
 //! tells SQS whom a message is for, so that a small campaign does not wait behind a large one ([fair queues]).
