@@ -48,8 +48,7 @@ async fn without_a_stored_intent_nothing_is_sent() {
     let world = World::with(|config| config.concurrency = 1).await;
     let list = world.list_of(&people("intent", 30)).await;
     world.proxy.fail(Side::Before, 1_000, writes_a_batch);
-    let mut read =
-        world.proxy.hold(Side::Before, 1, |call| call.is_of("sender") && call.is("GetItem", "#L00"));
+    let mut read = world.proxy.hold(Side::Before, 1, |call| call.is_of("sender") && call.reads_people());
     let id = world.run(&Campaign::to([list]).batches_of(10)).await;
     // The second task begins when the first invocation has given up.
     read.reached().await;

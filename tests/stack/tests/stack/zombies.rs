@@ -8,13 +8,12 @@ use crate::harness::{
     Campaign, PATIENCE, Side, World, ends, eventually, freeze, is_alive, people, task, thaw,
 };
 
-/// A sender reads a batch, and before it writes anything another one sends it all.
+/// A sender reads the people of a batch, and before it writes anything another one sends it all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_read_the_batch_before_somebody_else_sent_it_sends_nothing() {
+async fn who_knew_the_batch_before_somebody_else_sent_it_sends_nothing() {
     let world = World::start().await;
     let list = world.list_of(&people("raced", 10)).await;
-    let mut held =
-        world.proxy.hold(Side::After, 0, |call| call.is_of("sender") && call.is("GetItem", "#L00"));
+    let mut held = world.proxy.hold(Side::After, 0, |call| call.is_of("sender") && call.reads_people());
     let id = world.run(&Campaign::to([list]).batches_of(10)).await;
     let slow = held.reached().await;
     // Frozen, so that its patience does not end before the other one is ready.
