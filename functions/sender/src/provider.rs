@@ -184,7 +184,7 @@ impl Transport for Provider {
     async fn submit(&self, message: Outgoing) -> Submission {
         let way = self.current().way.clone();
         match way {
-            // Boxed: it is four times the size of the other, which would be moved about with every message.
+            // Boxed: it is nearly four times the size of the other, and all of it would be moved about with every message.
             Way::Ses(ses) => Box::pin(ses.submit(message)).await,
             Way::Smtp(smtp, _) => smtp.submit(message).await,
         }
