@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use fanmail_domain::pacing::{GIVE_UP_AFTER, hand_on_delay};
 use fanmail_domain::window::LONGEST_WAIT;
-use fanmail_domain::{BatchEvent, CampaignStatus, RecipientEvent, SkipReason, StatusReason, Timestamp};
+use fanmail_domain::{
+    BatchEvent, CampaignStatus, Change, RecipientEvent, SkipReason, StatusReason, Timestamp,
+};
 
 use super::BatchOutcome;
 use super::ledger::End;
@@ -108,9 +110,9 @@ where
     }
 
     fn skip_the_rest(&mut self) -> Result<(), PortError> {
-        let waiting: Vec<usize> = self.batch.pending().collect();
-        let mut each = waiting.into_iter();
-        each.try_for_each(|position| self.change(position, RecipientEvent::Skip(SkipReason::Cancelled)))
+        let skip = |position| Change { position, event: RecipientEvent::Skip(SkipReason::Cancelled) };
+        let skipped: Vec<_> = self.batch.pending().map(skip).collect();
+        self.record(&skipped)
     }
 
     /// Whether a closed door stops the whole campaign: at once where waiting a little does not help, and

@@ -6,7 +6,7 @@
 //! *preparing* before it is rendered; the results of the one before are saved by the same write.
 
 use fanmail_domain::pacing::window;
-use fanmail_domain::{FailReason, RecipientEvent, SkipReason, Subscriber, SubscriberId};
+use fanmail_domain::{Change, FailReason, RecipientEvent, SkipReason, Subscriber, SubscriberId};
 
 use super::run::{Rendered, Run};
 use crate::commit::retry;
@@ -49,15 +49,16 @@ where
     /// Skips who may not receive the message, and renders it for everybody else.
     pub(super) fn prepare(&mut self) -> Result<(), PortError> {
         let waiting: Vec<usize> = self.batch.pending().collect();
+        let mut ends = Vec::new();
         for position in waiting {
             let may = self.may_receive(self.batch.entries[position].subscriber).map(|_| ());
             match may {
-                Err(reason) => self.change(position, RecipientEvent::Skip(reason))?,
+                Err(reason) => ends.push(Change { position, event: RecipientEvent::Skip(reason) }),
                 Ok(()) if self.careful => self.waiting.push_back(position),
-                Ok(()) => self.render(position)?,
+                Ok(()) => ends.extend(self.render(position)),
             }
         }
-        Ok(())
+        self.record(&ends)
     }
 
     /// The next messages to submit, marked so. `None` if the lease was lost on the way.
@@ -70,9 +71,9 @@ where
             }
         }
         let messages: Vec<_> = self.rendered.drain(..size.min(self.rendered.len())).collect();
-        for (position, _) in &messages {
-            self.change(*position, RecipientEvent::Submit)?;
-        }
+        let intent =
+            |(position, _): &Rendered<M>| Change { position: *position, event: RecipientEvent::Submit };
+        self.record(&messages.iter().map(intent).collect::<Vec<_>>())?;
         Ok(Some(messages))
     }
 
@@ -80,21 +81,24 @@ where
     async fn prepare_next(&mut self) -> Result<bool, PortError> {
         while self.rendered.is_empty() {
             let Some(position) = self.waiting.pop_front() else { break };
-            self.change(position, RecipientEvent::Prepare)?;
+            self.record(&[Change { position, event: RecipientEvent::Prepare }])?;
             if !self.save().await? {
                 return Ok(false);
             }
-            self.render(position)?;
+            if let Some(end) = self.render(position) {
+                self.record(&[end])?;
+            }
         }
         Ok(true)
     }
 
-    fn render(&mut self, position: usize) -> Result<(), PortError> {
+    /// Renders for one recipient; their end, if that fails.
+    fn render(&mut self, position: usize) -> Option<Change> {
         match self.try_render(position) {
             Ok(message) => self.rendered.push_back((position, message)),
-            Err(error) => self.fail(position, FailReason::Render, None, &error.text)?,
+            Err(error) => return Some(self.failure(position, FailReason::Render, None, &error.text)),
         }
-        Ok(())
+        None
     }
 
     fn try_render(&self, position: usize) -> Result<M::Message, RenderError> {

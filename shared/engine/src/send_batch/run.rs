@@ -163,14 +163,14 @@ where
         ports.memory.watch.look(ports.store, ports.clock, task.batch.campaign, task.epoch).await
     }
 
-    /// Remembers a failure and its words, without what is personal in them.
-    pub(super) fn fail(
+    /// Remembers the words of a failure, without what is personal in them; the change that they belong to.
+    pub(super) fn failure(
         &mut self,
         position: usize,
         reason: FailReason,
         code: Option<u16>,
         text: &str,
-    ) -> Result<(), PortError> {
+    ) -> Change {
         let id = self.batch.entries[position].subscriber;
         let address = self.subscribers.get(&id).map_or("", |subscriber| subscriber.email.expose());
         let local_part = address.split('@').next().unwrap_or_default();
@@ -183,11 +183,10 @@ where
             text: fanmail_domain::redact::redact(text, &[address, local_part]),
             at: self.ports.clock.now(),
         });
-        self.change(position, RecipientEvent::Fail(reason))
+        Change { position, event: RecipientEvent::Fail(reason) }
     }
 
-    pub(super) fn change(&mut self, position: usize, event: RecipientEvent) -> Result<(), PortError> {
-        let token = self.batch.token;
-        self.apply(&BatchEvent::Recorded { token, changes: &[Change { position, event }] })
+    pub(super) fn record(&mut self, changes: &[Change]) -> Result<(), PortError> {
+        self.apply(&BatchEvent::Recorded { token: self.batch.token, changes })
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use fanmail_domain::pacing::GIVE_UP_AFTER;
-use fanmail_domain::{FailReason, RecipientEvent, StatusReason};
+use fanmail_domain::{Change, FailReason, RecipientEvent, StatusReason};
 use futures::StreamExt;
 
 use super::run::{Rendered, Run};
@@ -49,9 +49,9 @@ where
             .buffer_unordered(in_flight)
             .collect()
             .await;
-        for (position, outcome) in outcomes {
-            self.take_down(position, outcome)?;
-        }
+        let results = outcomes.into_iter().map(|(position, outcome)| self.result(position, outcome));
+        let results: Vec<_> = results.collect();
+        self.record(&results)?;
         Ok(*lock(&door))
     }
 
@@ -97,22 +97,24 @@ where
         share.map_or(allowed, |share| share.min(allowed))
     }
 
-    fn take_down(&mut self, position: usize, outcome: Submission) -> Result<(), PortError> {
+    /// What an outcome means for the recipient.
+    fn result(&mut self, position: usize, outcome: Submission) -> Change {
         let given_up = self.batch.stalls >= GIVE_UP_AFTER;
-        match outcome {
-            Submission::Accepted => self.change(position, RecipientEvent::Accept),
-            Submission::Unknown => self.change(position, RecipientEvent::Lose),
+        let event = match outcome {
+            Submission::Accepted => RecipientEvent::Accept,
+            Submission::Unknown => RecipientEvent::Lose,
             Submission::Rejected(refusal) => {
-                self.fail(position, FailReason::Rejected, refusal.code, &refusal.text)
+                return self.failure(position, FailReason::Rejected, refusal.code, &refusal.text);
             }
             Submission::Deferred(Scope::Recipient, refusal) if given_up => {
-                self.fail(position, FailReason::Deferred, refusal.code, &refusal.text)
+                return self.failure(position, FailReason::Deferred, refusal.code, &refusal.text);
             }
             Submission::Deferred(
                 Scope::Recipient | Scope::Provider | Scope::Credentials | Scope::Quota,
                 _,
-            ) => self.change(position, RecipientEvent::Defer),
-        }
+            ) => RecipientEvent::Defer,
+        };
+        Change { position, event }
     }
 
     pub(super) fn pacer(&self) -> std::sync::MutexGuard<'_, fanmail_domain::pacing::Gcra> {
