@@ -23,6 +23,7 @@ use tokio::{
     process::{Child, Command},
     sync::{Notify, mpsc, oneshot, watch},
     task::AbortHandle,
+    time::Instant,
 };
 
 use crate::{
@@ -45,6 +46,10 @@ pub struct ProcessInfo {
     pub invocations: u64,
 }
 
+/// After an invocation the usage is read only if the last reading is older: reading `/proc` is slow beside all else that
+/// the host does between two invocations, and peak memory never falls.
+const SAMPLE_EVERY: Duration = Duration::from_millis(100);
+
 /// What a process shares with its supervisor and with the pool's list.
 #[derive(Debug)]
 pub(crate) struct ProcessState {
@@ -52,6 +57,8 @@ pub(crate) struct ProcessState {
     busy: AtomicBool,
     invocations: AtomicU64,
     usage: Mutex<ProcessUsage>,
+    /// When the usage was read last after an invocation.
+    sampled_at: Mutex<Option<Instant>>,
     kill: Notify,
     ended: watch::Sender<Option<Arc<str>>>,
 }
@@ -63,6 +70,7 @@ impl ProcessState {
             busy: AtomicBool::new(false),
             invocations: AtomicU64::new(0),
             usage: Mutex::default(),
+            sampled_at: Mutex::default(),
             kill: Notify::new(),
             ended: watch::Sender::new(None),
         }
@@ -98,6 +106,15 @@ impl ProcessState {
         let mut usage = lock(&self.usage);
         *usage = usage.or_later(ProcessUsage::of(self.pid));
         *usage
+    }
+
+    /// The same after an invocation, unless that was done a moment ago.
+    fn sample_if_due(&self) {
+        let mut sampled_at = lock(&self.sampled_at);
+        if sampled_at.is_none_or(|at| SAMPLE_EVERY <= at.elapsed()) {
+            *sampled_at = Some(Instant::now());
+            self.sample();
+        }
     }
 }
 
@@ -217,7 +234,7 @@ impl Process {
                 Err(InvokeError::TimedOut(answer.timeout))
             }
         };
-        self.state.sample();
+        self.state.sample_if_due();
         self.state.busy.store(false, Ordering::Relaxed);
         result
     }

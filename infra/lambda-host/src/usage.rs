@@ -2,8 +2,8 @@
 //!
 //! Both are read from `/proc`, so they are zero on other systems. CPU time counts in ticks of 10 ms and is read
 //! once more between a process's end and its burial, so it is complete. Peak memory is gone by then; it is
-//! sampled after each invocation. (`ru_maxrss` would not do: a child inherits its parent's peak through fork and
-//! exec, and the parent is large.)
+//! sampled after invocations, at most ten times a second. (`ru_maxrss` would not do: a child inherits its parent's
+//! peak through fork and exec, and the parent is large.)
 
 use std::sync::Mutex;
 
