@@ -21,7 +21,7 @@ use crate::keys;
 use crate::write::{Table, Write};
 
 /// The version of everything stored. It grows when an older fanmail could not read what a newer one wrote.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 const VERSION: &str = "version";
 

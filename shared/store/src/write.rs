@@ -203,7 +203,7 @@ mod tests {
             .set_or_remove("cursor", Some(number(9)))
             .add("done", 1)
             .if_equal("rev", number(2))
-            .if_equal_or_left_out("age", number(0), "email")
+            .if_equal_or_left_out("age", number(0), "born")
             .if_same("done", "created")
             .if_below("done", "last_at");
         assert_eq!(
@@ -214,7 +214,7 @@ mod tests {
             write.condition().as_deref(),
             Some(
                 "#rev = :if_rev AND \
-                 (#age = :if_age OR attribute_not_exists(#age) AND attribute_exists(#email)) AND #done = #created AND \
+                 (#age = :if_age OR attribute_not_exists(#age) AND attribute_exists(#born)) AND #done = #created AND \
                  (attribute_not_exists(#last_at) OR #done < #last_at)"
             )
         );

@@ -78,8 +78,8 @@ async fn a_silent_dynamodb_is_an_error_and_not_an_empty_table() {
 async fn keys_left_unprocessed_are_asked_for_again() {
     let row = |id: u64| {
         format!(
-            r#"{{"pk": {{"S": "S#00"}}, "sk": {{"S": "{id:016}"}}, "email": {{"S": "a{id}@example.org"}},
-            "lists": {{"S": "3:confirmed"}}, "rev": {{"N": "0"}}, "created_at": {{"N": "5"}}}}"#
+            r#"{{"pk": {{"S": "S#00"}}, "sk": {{"S": "{id:016}"}}, "mailbox": {{"S": "a{id}@example.org"}},
+            "standing": {{"S": "5 3:confirmed"}}}}"#
         )
     };
     let first = format!(
