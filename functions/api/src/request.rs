@@ -60,6 +60,15 @@ impl Request {
             .map_err(|error| ApiError::bad(&format!("the body does not fit: {error}")))
     }
 
+    /// Whether the query asks for something that is off by default.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, ApiError> {
+        match self.query.get(name).map(String::as_str) {
+            None | Some("false") => Ok(false),
+            Some("true" | "") => Ok(true),
+            Some(_) => Err(ApiError::bad(&format!("{name} is true or false"))),
+        }
+    }
+
     /// A number of the query, or its default.
     pub(crate) fn number(&self, name: &str, default: u64) -> Result<u64, ApiError> {
         match self.query.get(name) {

@@ -234,7 +234,7 @@ async fn watch(api: &ApiClient, campaign: u64) -> Result<(View, Times), BenchErr
     let _: Value = api.send("PUT", &format!("{path}/status"), &json!({ "status": "running" })).await?;
     let (mut sealed, mut said) = (None, started);
     loop {
-        let view: View = api.get(&path).await?;
+        let view: View = api.get(&format!("{path}?no_body=true")).await?;
         let now = started.elapsed();
         if view.audience_sealed {
             sealed.get_or_insert(now);

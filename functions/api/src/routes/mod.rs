@@ -36,7 +36,7 @@ pub(crate) async fn route(call: &Call<'_>, request: &Request) -> Result<Reply, A
         ("POST", ["api", "import", "subscribers"]) => import::subscribers(call, request).await,
         ("GET", ["api", "campaigns"]) => campaigns::all(call, request).await,
         ("POST", ["api", "campaigns"]) => campaigns::create(call, request).await,
-        ("GET", ["api", "campaigns", id]) => campaigns::one(call, id).await,
+        ("GET", ["api", "campaigns", id]) => campaigns::one(call, request, id).await,
         ("GET", ["api", "campaigns", id, "recipients"]) => recipients::page(call, request, id).await,
         ("GET", ["api", "campaigns", id, "recipients", subscriber]) => {
             recipients::one(call, id, subscriber).await

@@ -140,6 +140,11 @@ async fn an_edit_changes_what_it_names_and_nothing_else() {
         (&json!("Hi"), &json!(2), &json!("News"))
     );
     assert_eq!(world.get(url).await["altbody"], "News");
+    let watched = world.get("/api/campaigns/1?no_body=true").await;
+    assert_eq!(
+        (&watched["subject"], watched.get("body"), watched.get("altbody")),
+        (&json!("Hi"), None, None)
+    );
     // The same again is no new version.
     assert_eq!(world.order("PUT", url, &json!({ "subject": "Hi" })).await.data()["version"], 1);
 

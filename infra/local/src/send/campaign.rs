@@ -176,9 +176,9 @@ impl Running<'_> {
 
     /// The campaign as it is. An API that is busy is asked again: the campaign goes on without it.
     async fn look(&self) -> Result<View, SendError> {
-        let since = Instant::now();
+        let (since, path) = (Instant::now(), format!("{}?no_body=true", self.path));
         loop {
-            match self.api.get(&self.path).await {
+            match self.api.get(&path).await {
                 Ok(view) => return Ok(view),
                 Err(error) if since.elapsed() > PATIENCE => return Err(error.into()),
                 Err(_) => tokio::time::sleep(LOOK_EVERY).await,

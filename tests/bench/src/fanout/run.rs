@@ -113,7 +113,7 @@ async fn watch(api: &ApiClient, campaign: u64) -> Result<(View, Duration), Bench
     let started = Instant::now();
     let _: Value = api.send("PUT", &format!("{path}/status"), &json!({ "status": "running" })).await?;
     loop {
-        let view: View = api.get(&path).await?;
+        let view: View = api.get(&format!("{path}?no_body=true")).await?;
         let time = started.elapsed();
         if view.audience_sealed {
             return Ok((view, time));

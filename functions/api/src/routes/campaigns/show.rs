@@ -29,12 +29,18 @@ pub(in crate::routes) async fn all(call: &Call<'_>, request: &Request) -> Result
     Ok(Reply::data(body))
 }
 
-/// `GET /api/campaigns/{id}`, with its content.
-pub(in crate::routes) async fn one(call: &Call<'_>, campaign: &str) -> Result<Reply, ApiError> {
+/// `GET /api/campaigns/{id}`, with its content unless `no_body` is set: who watches a campaign needs no template with every
+/// look.
+pub(in crate::routes) async fn one(
+    call: &Call<'_>,
+    request: &Request,
+    campaign: &str,
+) -> Result<Reply, ApiError> {
+    let no_body = request.flag("no_body")?;
     let (campaign, store) = (id(campaign, "campaign")?, &call.ports.store);
     let found = store.campaign(campaign).await?.ok_or_else(|| ApiError::not_found("campaign"))?;
     let mut shown = shown(call, &found).await?;
-    if let Some(content) = store.content(campaign, found.content_version).await? {
+    if !no_body && let Some(content) = store.content(campaign, found.content_version).await? {
         shown["body"] = content.html.into();
         shown["altbody"] = content.text.into();
     }

@@ -34,7 +34,7 @@ pub(super) async fn get(call: &Call<'_>) -> Result<Reply, ApiError> {
 
 /// `PUT /api/settings`, and with `?dry_run=true` what it would say.
 pub(super) async fn put(call: &Call<'_>, request: &Request) -> Result<Reply, ApiError> {
-    let dry_run = dry_run(request)?;
+    let dry_run = request.flag("dry_run")?;
     let mut body: Value = request.json()?;
     let servers_change = body.as_object_mut().map(ServersChange::take).unwrap_or_default();
     let change = Change::parse(&body)?;
@@ -62,14 +62,6 @@ pub(super) async fn put(call: &Call<'_>, request: &Request) -> Result<Reply, Api
             return Ok(Reply::data(said(Applied::Yes)));
         }
         // Somebody else changed the settings meanwhile: judge again.
-    }
-}
-
-fn dry_run(request: &Request) -> Result<bool, ApiError> {
-    match request.query.get("dry_run").map(String::as_str) {
-        None | Some("false") => Ok(false),
-        Some("true" | "") => Ok(true),
-        Some(_) => Err(ApiError::bad("dry_run is true or false")),
     }
 }
 
