@@ -119,6 +119,7 @@ fn name_and_address(mailbox: &str) -> Option<(String, EmailAddress)> {
     Some((name.to_owned(), EmailAddress::parse(address).ok()?))
 }
 
+/// Each list, and the standing on it.
 type Lists = BTreeMap<ListId, SubscriptionStatus>;
 
 fn standing_of(reader: Reader<'_>) -> Result<(Timestamp, SubscriberStatus, Lists), DecodeError> {
